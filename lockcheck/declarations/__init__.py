@@ -1,0 +1,1 @@
+"""What a project declares: modules, imports, mapped classes, constants and function signatures."""

@@ -1,0 +1,1 @@
+"""Turns fix plans into edits, by libcst."""

@@ -1,0 +1,1 @@
+"""Joins the facts of all files: calls, statements, transactions, row locks."""

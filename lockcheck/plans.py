@@ -1,0 +1,166 @@
+"""Fix plans: what a rule wants changed, in the databases' words; `lockcheck.fixes` turns them into edits.
+
+A plan names constructs by `Target`: the function's slice and a site number. Python names in a plan (`model`, `key`)
+are spelled as they read in that function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from lockcheck.facts import SiteKind
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The `index`-th construct of a kind in a slice of a file; `slice` is the slice's qualified name."""
+
+    path: str
+    slice: str
+    kind: SiteKind
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockOnly:
+    """Limit a row lock to one model: `of=model` on `.with_for_update(..)` or a helper's call that passes keywords to it, or
+    `with_for_update={"of": model}` on `get`/`refresh`. `lock` is that call."""
+
+    lock: Target
+    model: str
+    style: Literal["keyword", "mapping"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSeparately:
+    """MariaDB drops `of`: load eager relationships by a second SELECT instead of a join."""
+
+    lock: Target
+    model: str
+    relationships: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLock:
+    """Insert `.order_by(model.key, ..)` ahead of the `.with_for_update(..)` call."""
+
+    lock: Target
+    model: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWrite:
+    """Give a bulk `update(model)`/`delete(model)` its primary-key order (DESIGN section 5).
+
+    `write` is the `update(..)`/`delete(..)` (or legacy `query(..).update/delete`) call that begins the statement. `execution` is the
+    `session.execute(..)` call when it stands in the same function. `key_share` is true when no key column is set.
+    `joins` is true when the WHERE reaches other tables, so that the subselect needs `of=model`.
+    """
+
+    write: Target
+    execution: Target | None
+    model: str
+    key: tuple[str, ...]
+    form: Literal["subselect", "portable", "skip-locked", "helper"]
+    key_share: bool
+    joins: bool
+    helper: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardState:
+    """Add a `.where(..)` on the state column. Exactly one of `allowed` and `forbidden` is given; values are Python expressions as
+    they read in that function. `null_allowed` adds `column.is_(None)` as an alternative."""
+
+    write: Target
+    model: str
+    column: str
+    allowed: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    null_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptNull:
+    """Wrap a NULL-blind comparison: `or_(column.is_(None), comparison)`; `column` as it reads there."""
+
+    comparison: Target
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludeNull:
+    """Add `.where(column.is_not(None))` to the subquery of a NOT IN."""
+
+    select: Target
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """Replace a `session.merge(..)` statement by INSERT ... ON CONFLICT (DESIGN section 5).
+
+    `key` are the primary-key attributes. `update` are the attributes that go into SET: None for "those that are set on the
+    object" (`inspect(obj).dict`). `columns` map attribute to column name where the two differ. `onupdate` are attributes with an onupdate value.
+    """
+
+    merge: Target
+    session: str
+    model: str
+    key: tuple[str, ...]
+    given: tuple[str, ...] | None
+    columns: tuple[tuple[str, str], ...]
+    onupdate: tuple[str, ...]
+    dialects: tuple[str, ...]
+    helper_import: str | None = None
+    helper_call: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReraiseFirst:
+    """Insert `except DBAPIError: raise` ahead of a handler."""
+
+    handler: Target
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackFirst:
+    """Insert `session.rollback()` as a handler's first statement."""
+
+    handler: Target
+    session: str
+    awaited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UseSavepoint:
+    """Wrap the body of the handler's `try` in `with session.begin_nested():`, flushing at its end."""
+
+    handler: Target
+    session: str
+    awaited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlushInstead:
+    """Turn `session.commit()` into `session.flush()`."""
+
+    commit: Target
+
+
+Plan: TypeAlias = (
+    LockOnly
+    | LoadSeparately
+    | OrderLock
+    | OrderWrite
+    | GuardState
+    | AcceptNull
+    | ExcludeNull
+    | Upsert
+    | ReraiseFirst
+    | RollbackFirst
+    | UseSavepoint
+    | FlushInstead
+)

@@ -1,0 +1,1 @@
+"""Reads a function body, by libcst visitors, into facts."""
