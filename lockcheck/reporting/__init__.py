@@ -1,1 +1,1 @@
-"""Prints findings."""
+"""Prints findings: one function per format, from a report to lines."""

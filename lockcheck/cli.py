@@ -1,0 +1,143 @@
+"""The command line. `lockcheck [PATHS]` checks; a subcommand's name counts only as the very first argument."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lockcheck import __version__, console
+from lockcheck.console import WRONG
+
+FORMATS = ("full", "concise", "json", "github")
+
+
+def run(arguments: list[str]) -> int:
+    """Do what the arguments say; the exit status."""
+    console.prepare_streams()
+    name = arguments[0] if arguments and arguments[0] in _SUBCOMMANDS else None
+    command, rest = (_SUBCOMMANDS[name], arguments[1:]) if name else (check, arguments)
+    try:
+        status = command.main(rest, prog_name=f"lockcheck {name}" if name else "lockcheck", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return WRONG
+    except (click.Abort, KeyboardInterrupt):
+        return console.INTERRUPTED
+    except BrokenPipeError:
+        return console.close_quietly()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told and becomes an exit status
+        return console.internal_error(error)
+    return status if isinstance(status, int) else console.CLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a check, as given."""
+
+    fix: bool
+    unsafe_fixes: bool
+    diff: bool
+    preview: bool | None
+    select: tuple[str, ...] | None
+    extend_select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    output_format: str
+    statistics: bool
+    exit_zero: bool
+    exit_non_zero_on_fix: bool
+    force_exclude: bool | None
+    show_files: bool
+    show_settings: bool
+    stdin_filename: str | None
+    config: Path | None
+    quiet: bool
+
+
+class _Check(click.Command):
+    """The default command, whose help lists the subcommands as well."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, item.get_short_help_str()) for name, item in _SUBCOMMANDS.items()])
+        super().format_epilog(ctx, formatter)
+
+
+def _selectors(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(item for value in values for item in value.replace(",", " ").split())
+
+
+def _selector_option(name: str, text: str) -> Callable[[Any], Any]:
+    return click.option(name, multiple=True, metavar="RULES", callback=_selectors, help=text)
+
+
+@click.command(
+    cls=_Check,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="A path that is named like a command is written ./rules. Exit status: 0 no findings; 1 findings, or with"
+    " --diff changes to make; 2 wrong use, or nothing could be checked.",
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--fix", is_flag=True, help="Apply safe fixes.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff, apply unsafe fixes too.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change; write nothing.")
+@click.option("--preview/--no-preview", default=None, help="Run preview rules too.")
+@_selector_option("--select", "Rules to run, by code, prefix or name, comma-separated; ALL for all.")
+@_selector_option("--extend-select", "Rules to run besides those chosen.")
+@_selector_option("--ignore", "Rules not to run.")
+@click.option("--output-format", type=click.Choice(FORMATS), default="full", show_default=True)
+@click.option("--statistics", is_flag=True, help="Count findings by rule instead of listing them.")
+@click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
+@click.option(
+    "--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 when a file was fixed, even if nothing is left."
+)
+@click.option("--force-exclude", is_flag=True, default=None, help="Obey `exclude` also for files named in PATHS.")
+@click.option("--show-files", is_flag=True, help="List the files that would be checked.")
+@click.option("--show-settings", is_flag=True, help="Print the settings that hold.")
+@click.option("--stdin-filename", metavar="FILE", help="The name of what is read from standard input, with PATHS `-`.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read [tool.lockcheck] from this file.")
+@click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
+@click.version_option(__version__, "-V", "--version", prog_name="lockcheck", message="%(prog)s %(version)s")
+@click.pass_context
+def check(ctx: click.Context, paths: tuple[Path, ...], **given: Any) -> int:
+    """Find database lock-order hazards in Python code that uses SQLAlchemy, and fix them.
+
+    PATHS are files and folders to report on (default: the working folder); `-` is standard input. All of the project
+    around them is read.
+    """
+    from lockcheck import running  # noqa: PLC0415 - --help and --version need none of it
+
+    source = ctx.get_parameter_source("select")
+    given["select"] = given["select"] if source is not click.core.ParameterSource.DEFAULT else None
+    return running.check(paths or (Path(),), Options(**given))
+
+
+@click.command()
+@click.argument("code")
+def explain(code: str) -> None:
+    """Show a rule's page, by code or name."""
+    from lockcheck import explaining, pages  # noqa: PLC0415 - a check needs none of it
+
+    try:
+        explaining.explain(pages.page(code), sys.stdout)
+    except pages.UnknownRuleError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.option("--output-format", type=click.Choice(("table", "json")), default="table", show_default=True)
+def rules(output_format: str) -> None:
+    """List all rules."""
+    from lockcheck import explaining  # noqa: PLC0415 - a check needs none of it
+
+    for line in explaining.rules_json() if output_format == "json" else explaining.rules_table(sys.stdout, os.environ):
+        click.echo(line)
+
+
+_SUBCOMMANDS: dict[str, click.Command] = {"explain": explain, "rules": rules}

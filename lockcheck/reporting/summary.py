@@ -1,0 +1,92 @@
+"""What is said at the end of a run, counts by rule, and problems."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lockcheck import __version__
+from lockcheck.reporting.style import columns, plural, printable
+
+if TYPE_CHECKING:
+    from lockcheck.api import FixReport, Report
+    from lockcheck.findings import Problem
+    from lockcheck.reporting.style import Style
+    from lockcheck.reporting.view import View
+
+
+def summary(report: Report) -> Iterator[str]:
+    """How many findings there are, and how many of them --fix and --unsafe-fixes would mend."""
+    where = f"in {plural(report.files, 'file')}"
+    quiet = f" ({report.suppressed:,} suppressed)" if report.suppressed else ""
+    if not report.findings:
+        yield f"No findings {where}{quiet}."
+        return
+    yield f"Found {plural(len(report.findings), 'finding')} {where}{quiet}."
+    kinds = Counter(finding.fix.applicability for finding in report.findings if finding.fix is not None)
+    safe, unsafe = kinds["safe"], kinds["unsafe"]
+    if safe or unsafe:
+        more = " more" if safe else ""
+        yield (
+            f"--fix would mend {safe:,} of them, --fix --unsafe-fixes {unsafe:,}{more}."
+            if unsafe
+            else (f"--fix would mend {safe:,} of them.")
+        )
+
+
+def after_fixing(fixed: FixReport, *, would: bool) -> Iterator[str]:
+    """What --fix did, or with --diff would do."""
+    done = "Would apply" if would else "Applied"
+    fixes = f"{fixed.applied:,} fix{'' if fixed.applied == 1 else 'es'}"
+    left = plural(len(fixed.report.findings), "finding") if fixed.report.findings else "no finding"
+    yield f"{done} {fixes} in {plural(len(fixed.changed), 'file')}; {left} left."
+    if fixed.bound_hit:
+        yield "Stopped early: the fixes kept calling for further fixes."
+
+
+def problems(report: Report, style: Style) -> Iterator[str]:
+    """Files that could not be checked, each with its place."""
+    for problem in report.problems:
+        yield f"{style.paint('error', 'red', 'bold')}: {_where(problem)}: {printable(problem.message)}"
+
+
+def _where(problem: Problem) -> str:
+    numbers = [number for number in (problem.line, problem.column) if number is not None]
+    return ":".join([printable(problem.path), *map(str, numbers)])
+
+
+def statistics(report: Report, view: View) -> Iterator[str]:
+    """How often each rule reports, in place of the findings."""
+    counts = Counter((finding.code, finding.name) for finding in report.findings)
+    mended = Counter(finding.code for finding in report.findings if view.mends(finding))
+    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    width = max((len(f"{count:,}") for count in counts.values()), default=0)
+    yield from (
+        columns(
+            (f"{count:,}".rjust(width), code, f"[{'*' if mended[code] else ' '}]", name) for (code, name), count in rows
+        )
+        if rows
+        else ()
+    )
+    unresolved = ", ".join(f"{count:,} {what}" for what, count in report.unresolved.items())
+    yield f"Files: {report.files:,}. Suppressed: {report.suppressed:,}. Unresolved: {unresolved or 'nothing'}."
+
+
+def statistics_json(report: Report, view: View) -> Iterator[str]:
+    """The same as a JSON document."""
+    counts = Counter((finding.code, finding.name) for finding in report.findings)
+    mended = Counter(finding.code for finding in report.findings if view.mends(finding))
+    rules = [
+        {"code": code, "name": name, "count": count, "fixable": mended[code]}
+        for (code, name), count in sorted(counts.items())
+    ]
+    document = {
+        "version": __version__,
+        "statistics": rules,
+        "files": report.files,
+        "suppressed": report.suppressed,
+        "unresolved": dict(report.unresolved),
+    }
+    yield json.dumps(document, indent=2)

@@ -1,0 +1,226 @@
+"""One check from the command line: settings, run, output, exit status."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lockcheck import discover
+from lockcheck.console import CLEAN, FOUND, WRONG, Progress, complain, say, style_of
+from lockcheck.reporting import concise, diffs, full, github, json_document, summary
+from lockcheck.reporting.sources import Sources
+from lockcheck.reporting.style import terminal_width
+from lockcheck.reporting.view import View
+from lockcheck.settings import Overrides, Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from lockcheck.api import FixReport, Report
+    from lockcheck.cli import Options
+
+_REPORTERS = {"full": full.lines, "concise": concise.lines, "json": json_document.lines, "github": github.lines}
+_IN_DOCUMENT = {"json", "github"}
+"""Formats that carry the problems themselves."""
+STDIN = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Stdin:
+    """What came from standard input: under which name, its text as decoded, and how to encode it again."""
+
+    name: str
+    text: str
+    encoding: str
+
+
+def check(paths: Sequence[Path], options: Options) -> int:
+    """Run one check; the exit status."""
+    with _errors_as_usage():
+        stdin = _read_stdin(options) if STDIN in paths else None
+        if stdin is not None and len(paths) > 1:
+            raise click.UsageError("`-` stands alone: standard input is checked without other paths")
+        settings = _settings(paths if stdin is None else [Path(stdin.name)], options)
+        if options.show_settings:
+            _print(_settings_lines(settings))
+            return CLEAN
+        if options.show_files:
+            _print(map(discover.display, discover.reported_files(paths, settings)))
+            return CLEAN
+        if stdin is not None and _excluded(stdin, settings):
+            _write_back(stdin, stdin.text, options)
+            return CLEAN
+        return _run(paths if stdin is None else [Path(stdin.name)], settings, options, stdin)
+
+
+@contextmanager
+def _errors_as_usage() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        numbers = [number for number in (error.line, error.column) if number is not None]
+        where = ":".join([discover.display(error.path), *map(str, numbers)]) + ": " if error.path else ""
+        raise _Complaint(f"{where}{error.message}") from error
+    except discover.DiscoverError as error:
+        raise _Complaint(str(error)) from error
+
+
+class _Complaint(click.ClickException):
+    """Wrong use that needs no usage line."""
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002 - click's signature
+        complain("error", self.message)
+
+
+def _settings(paths: Sequence[Path], options: Options) -> Settings:
+    overrides = Overrides(
+        options.select,
+        options.extend_select,
+        options.ignore,
+        preview=options.preview,
+        force_exclude=options.force_exclude,
+    )
+    settings = load(_common(paths), config=options.config, overrides=overrides)
+    if not options.quiet:
+        for warning in settings.warnings():
+            complain("warning", warning)
+    return settings
+
+
+def _common(paths: Sequence[Path]) -> Path:
+    try:
+        return Path(os.path.commonpath([discover.absolute(path) for path in paths]))
+    except ValueError:  # different drives, on Windows
+        return Path.cwd()
+
+
+# --- running ------------------------------------------------------------------------------------------------
+
+
+def _run(paths: Sequence[Path], settings: Settings, options: Options, stdin: Stdin | None) -> int:
+    from lockcheck import api  # noqa: PLC0415 - --show-files and --show-settings need none of it
+
+    progress = Progress(sys.stderr, quiet=options.quiet)
+    given = None if stdin is None else (stdin.name, stdin.text)
+    try:
+        if options.fix or options.diff:
+            fixed = api.fix(
+                paths, settings, unsafe=options.unsafe_fixes, diff=options.diff, progress=progress, stdin=given
+            )
+            progress.finish()
+            return _show_fixed(fixed, options, stdin)
+        report = api.analyse(paths, settings, progress=progress, stdin=given)
+        progress.finish()
+        return _show(report, options, stdin)
+    finally:
+        progress.finish()
+
+
+def _show(report: Report, options: Options, stdin: Stdin | None) -> int:
+    view = _view(options, {} if stdin is None else {stdin.name: stdin.text})
+    _print(_lines(report, view, options))
+    _close(report, options, summary.summary(report))
+    return _status(report, options)
+
+
+def _show_fixed(fixed: FixReport, options: Options, stdin: Stdin | None) -> int:
+    after = {change.path: change.after for change in fixed.changed}
+    if options.diff:
+        style = style_of(sys.stdout)
+        _print(line for item in fixed.changed for line in diffs.of_file(item.path, item.before, item.after, style))
+    else:
+        view = _view(options, {} if stdin is None else {stdin.name: stdin.text, **after})
+        if stdin is not None:
+            _write_back(stdin, after.get(stdin.name, stdin.text), options)
+        _print(_lines(fixed.report, view, options), to_stderr=stdin is not None)
+    done = summary.after_fixing(fixed, would=options.diff)
+    _close(fixed.report, options, done)
+    changed = bool(fixed.changed) and (options.diff or options.exit_non_zero_on_fix) and not options.exit_zero
+    return FOUND if changed else _status(fixed.report, options)
+
+
+def _view(options: Options, given: dict[str, str]) -> View:
+    width = terminal_width(sys.stdout, os.environ)
+    return View(style_of(sys.stdout), width, unsafe=options.unsafe_fixes, sources=Sources(given))
+
+
+def _lines(report: Report, view: View, options: Options) -> Iterable[str]:
+    if options.statistics:
+        as_json = options.output_format == "json"
+        return summary.statistics_json(report, view) if as_json else summary.statistics(report, view)
+    return _REPORTERS[options.output_format](report, view)
+
+
+def _close(report: Report, options: Options, closing: Iterable[str]) -> None:
+    if options.diff or options.statistics or options.output_format not in _IN_DOCUMENT:
+        for line in summary.problems(report, style_of(sys.stderr)):
+            say(line)
+    if options.quiet:
+        return
+    if report.files == 0 and not report.problems:
+        complain("warning", "no Python files found under these paths")
+    for line in closing:
+        say(line)
+
+
+def _status(report: Report, options: Options) -> int:
+    """A file that could not be checked is not clean; when no file could be checked, the run has failed."""
+    if report.problems and report.files == 0:
+        return WRONG
+    return FOUND if (report.findings or report.problems) and not options.exit_zero else CLEAN
+
+
+def _print(lines: Iterable[str], *, to_stderr: bool = False) -> None:
+    stream = sys.stderr if to_stderr else sys.stdout
+    for line in lines:
+        stream.write(f"{line}\n")
+    stream.flush()
+
+
+# --- standard input -----------------------------------------------------------------------------------------
+
+
+def _read_stdin(options: Options) -> Stdin:
+    name = options.stdin_filename or "<stdin>"
+    content = sys.stdin.buffer.read()
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return Stdin(discover.display(name), content.decode(encoding), encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise _Complaint(f"{name}: {error}") from error
+
+
+def _excluded(stdin: Stdin, settings: Settings) -> bool:
+    path = discover.absolute(stdin.name)
+    return settings.force_exclude and discover.Excludes.of(settings).cover(path)
+
+
+def _write_back(stdin: Stdin, text: str, options: Options) -> None:
+    """With --fix, an editor replaces its text by what comes back: also when nothing has changed."""
+    if options.fix and not options.diff:
+        sys.stdout.buffer.write(text.encode(stdin.encoding))
+        sys.stdout.flush()
+
+
+# --- showing settings ---------------------------------------------------------------------------------------
+
+
+def _settings_lines(settings: Settings) -> Iterator[str]:
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        yield f"{item.name.replace('_', '-')} = {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_shown, value))}]"
+    return repr(value)
