@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from lockcheck.findings import Severity
 
 _HERE = Path(__file__).parent
 _FENCE = re.compile(r"^(?P<fence>`{3,})(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -20,8 +22,8 @@ class Head(NamedTuple):
 
     code: str
     name: str
-    status: str
-    severity: str
+    status: Literal["stable", "preview"]
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ def _head(path: Path) -> Head:
                 break
             key, _, value = line.partition(":")
             fields[key] = value.strip()
-    return Head(code, name, fields.get("status", "stable"), fields.get("severity", "error"))
+    status: Literal["stable", "preview"] = "preview" if fields.get("status") == "preview" else "stable"
+    severity: Severity = "warning" if fields.get("severity") == "warning" else "error"
+    return Head(code, name, status, severity)
 
 
 @functools.cache

@@ -123,7 +123,7 @@ class _Comments:
     def _emit(self, code: str, place: Place, message: str, fix: Fix | None) -> Iterator[Finding]:
         if self.selects(code, place.path):
             head = pages.heads().get(code)
-            severity: Severity = "error" if head is not None and head.severity == "error" else "warning"
+            severity: Severity = head.severity if head is not None else "warning"
             mark = fingerprint(code, "", self.file.lines[place.line - 1].strip(), 0)
             yield Finding(code, _NAMES[code], message, place, "", severity, mark, fix)
 
@@ -157,7 +157,7 @@ def _without(item: Suppression, gone: list[str], lines: tuple[str, ...]) -> Edit
     place = item.place
     line = lines[place.line - 1]
     before, after = line[: place.column - 1].rstrip(), line[place.end_column - 1 :].lstrip()
-    if not before and not after:
+    if not before and not after and place.line < len(lines):
         return Edit(Place(place.path, place.line, 1, place.line + 1, 1), "")
     start, end = (place.column, len(line) - len(after) + 1) if after else (len(before) + 1, len(line) + 1)
     return Edit(Place(place.path, place.line, start, place.line, end), "")
