@@ -119,3 +119,57 @@ def _shown(spot: Spot, source: Mapping[str, list[str]]) -> str:
     lines = source.get(spot.path, [])
     text = lines[spot.line - 1].strip() if 0 < spot.line <= len(lines) else ""
     return f"{spot.path}:{spot.line} {spot.code}  {text}".rstrip()
+
+
+# --- examples of rule pages -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A `bad` or `good` example of a page with the `fixed` examples that follow it. `settings` is a pyproject.toml.
+
+    The words of a fenced block after `python bad`, `python good` or `python fixed` are options:
+
+        dialects=postgresql,sqlite    the setting `dialects`; on `fixed` it overrules that of `bad`
+        unsafe                        on `fixed`: reached with --unsafe-fixes only, without them nothing is changed
+        preview                       run with --preview
+
+    A block fenced as `toml` holds the pyproject.toml of all examples below it, up to the next one.
+    """
+
+    bad: pages.Example
+    fixed: tuple[pages.Example, ...]
+    settings: str
+
+    def settings_of(self, example: pages.Example) -> str:
+        """`[tool.lockcheck]` with the options of an example, or else of the group."""
+        dialects = _dialects(example) or _dialects(self.bad)
+        if dialects is None:
+            return self.settings
+        line = f"dialects = {dialects.split(',')}\n".replace("'", '"')
+        return self.settings.replace("[tool.lockcheck]\n", f"[tool.lockcheck]\n{line}", 1)
+
+
+def _dialects(example: pages.Example) -> str | None:
+    found = (option.partition("=")[2] for option in example.options if option.startswith("dialects="))
+    return next(found, None)
+
+
+def groups(page: pages.Page) -> list[Group]:
+    """The examples of a page, each `bad` or `good` with what it is fixed to."""
+    tables = _settings_tables(page)
+    found: list[Group] = []
+    for example in page.examples:
+        if example.kind == "fixed":
+            last = found.pop()
+            found.append(Group(last.bad, (*last.fixed, example), last.settings))
+        elif example.kind in ("bad", "good"):
+            above = [text for line, text in tables if line < example.line]
+            found.append(Group(example, (), above[-1] if above else "[tool.lockcheck]\n"))
+    return found
+
+
+def _settings_tables(page: pages.Page) -> list[tuple[int, str]]:
+    text = page.path.read_text(encoding="utf-8")
+    blocks = re.finditer(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [(text.count("\n", 0, block.start()) + 1, block[1]) for block in blocks]

@@ -110,9 +110,9 @@ def findings(root: Path, *, preview: bool) -> tuple[Finding, ...]:
     return tuple(report.findings)
 
 
-def fixed_files(root: Path, *, unsafe: bool) -> dict[str, str]:
+def fixed_files(root: Path, *, unsafe: bool, preview: bool = False) -> dict[str, str]:
     """The texts that `--fix` would write, by path inside the project."""
-    report = _module("api").fix([root], _settings_of(root, preview=False), unsafe=unsafe, diff=True)
+    report = _module("api").fix([root], _settings_of(root, preview=preview), unsafe=unsafe, diff=True)
     return {_inside(root, Path(file.path)): file.after for file in report.changed if file.after != file.before}
 
 
