@@ -202,8 +202,31 @@ class Unknown(NamedTuple):
 
 
 Value: TypeAlias = (
-    Const | Name | Param | Attr | Call | Item | Subscript | Slice | Each | Sequence | Dict | Comprehension
-    | Compare | Boolean | Binary | Unary | Choice | Join | Grown | Entered | Caught | Function | Text | Yielded | Unknown
+    Const
+    | Name
+    | Param
+    | Attr
+    | Call
+    | Item
+    | Subscript
+    | Slice
+    | Each
+    | Sequence
+    | Dict
+    | Comprehension
+    | Compare
+    | Boolean
+    | Binary
+    | Unary
+    | Choice
+    | Join
+    | Grown
+    | Entered
+    | Caught
+    | Function
+    | Text
+    | Yielded
+    | Unknown
 )
 
 

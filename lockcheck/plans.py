@@ -24,8 +24,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class LockOnly:
-    """Limit a row lock to one model: `of=model` on `.with_for_update(..)` or a helper's call that passes keywords to it, or
-    `with_for_update={"of": model}` on `get`/`refresh`. `lock` is that call."""
+    """Limit a row lock to one model: `of=model` on `.with_for_update(..)` or a helper's call that passes keywords to
+    it, or `with_for_update={"of": model}` on `get`/`refresh`. `lock` is that call."""
 
     lock: Target
     model: str
@@ -54,9 +54,9 @@ class OrderLock:
 class OrderWrite:
     """Give a bulk `update(model)`/`delete(model)` its primary-key order (DESIGN section 5).
 
-    `write` is the `update(..)`/`delete(..)` (or legacy `query(..).update/delete`) call that begins the statement. `execution` is the
-    `session.execute(..)` call when it stands in the same function. `key_share` is true when no key column is set.
-    `joins` is true when the WHERE reaches other tables, so that the subselect needs `of=model`.
+    `write` is the `update(..)`/`delete(..)` (or legacy `query(..).update/delete`) call that begins the statement.
+    `execution` is the `session.execute(..)` call when it stands in the same function. `key_share` is true when no key
+    column is set. `joins` is true when the WHERE reaches other tables, so that the subselect needs `of=model`.
     """
 
     write: Target
@@ -71,8 +71,8 @@ class OrderWrite:
 
 @dataclass(frozen=True, slots=True)
 class GuardState:
-    """Add a `.where(..)` on the state column. Exactly one of `allowed` and `forbidden` is given; values are Python expressions as
-    they read in that function. `null_allowed` adds `column.is_(None)` as an alternative."""
+    """Add a `.where(..)` on the state column. Exactly one of `allowed` and `forbidden` is given; values are Python
+    expressions as they read in that function. `null_allowed` adds `column.is_(None)` as an alternative."""
 
     write: Target
     model: str
@@ -102,8 +102,9 @@ class ExcludeNull:
 class Upsert:
     """Replace a `session.merge(..)` statement by INSERT ... ON CONFLICT (DESIGN section 5).
 
-    `key` are the primary-key attributes. `update` are the attributes that go into SET: None for "those that are set on the
-    object" (`inspect(obj).dict`). `columns` map attribute to column name where the two differ. `onupdate` are attributes with an onupdate value.
+    `key` are the primary-key attributes. `update` are the attributes that go into SET: None for "those that are set
+    on the object" (`inspect(obj).dict`). `columns` map attribute to column name where the two differ. `onupdate` are
+    attributes with an onupdate value.
     """
 
     merge: Target

@@ -166,10 +166,11 @@ class Location:
 class Column:
     """One mapped column: `attribute` on the class, `name` in the table.
 
-    `nullable` is None where unknown. `default` tells how a value comes when none is given: `generated` (an autoincrement
-    integer key, a sequence, a callable, a server function: every row another value), `constant`, or `none`.
-    `type` is the last part of the type's qualified name (`String`, `Uuid`, `Enum`), "" where unknown; `python_type` likewise
-    from the annotation. `is_enum` is true for an Enum type or an annotation by an enum class, whose qualified name is `enum`.
+    `nullable` is None where unknown. `default` tells how a value comes when none is given: `generated` (an
+    autoincrement integer key, a sequence, a callable, a server function: every row another value), `constant`, or
+    `none`. `type` is the last part of the type's qualified name (`String`, `Uuid`, `Enum`), "" where unknown;
+    `python_type` likewise from the annotation. `is_enum` is true for an Enum type or an annotation by an enum class,
+    whose qualified name is `enum`.
     """
 
     attribute: str
@@ -199,8 +200,9 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """`lazy` as declared ("select" where nothing is said). `inner` is true when an eager join is an inner join. `target` is a
-    qualified class name, None where it is not found. `cascades_delete` is true for `cascade` with delete."""
+    """`lazy` as declared ("select" where nothing is said). `inner` is true when an eager join is an inner join.
+    `target` is a qualified class name, None where it is not found. `cascades_delete` is true for `cascade` with
+    delete."""
 
     name: str
     target: str | None
@@ -224,10 +226,11 @@ class MappedClass:
 
     `primary_key`, `unique_keys` and indexes name attributes. `synonyms` map an attribute to the one it stands for.
     `root` is the class at the top of an inheritance tree (itself without one); `joined_inheritance` is true when the
-    class has a table of its own below another mapped class. `own_init` is the qualified name of an `__init__` written in
-    the class or a mapped parent, `version_column` the attribute of `version_id_col`. `is_table` marks a Core `Table`, whose
-    attributes are the column names. `complete` is false when part of the declaration could not be read (an unknown base, columns
-    made by a call that is not understood), so that absence of a column, key or index proves nothing.
+    class has a table of its own below another mapped class. `own_init` is the qualified name of an `__init__` written
+    in the class or a mapped parent, `version_column` the attribute of `version_id_col`. `is_table` marks a Core
+    `Table`, whose attributes are the column names. `complete` is false when part of the declaration could not be read
+    (an unknown base, columns made by a call that is not understood), so that absence of a column, key or index proves
+    nothing.
     """
 
     qualname: str
@@ -270,8 +273,8 @@ Scalar: TypeAlias = EnumMember | str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A constant collection. `items` are the known members, None where not all are known; `has_none` tells whether None is
-    among them, None where that is unknown."""
+    """A constant collection. `items` are the known members, None where not all are known; `has_none` tells whether
+    None is among them, None where that is unknown."""
 
     items: frozenset[Scalar] | None
     has_none: bool | None = field(default=None)

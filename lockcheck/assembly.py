@@ -1,0 +1,101 @@
+"""From hazards to findings: sites become places, plans become edits, statements become fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from lockcheck import pages
+from lockcheck.declarations.model import Location
+from lockcheck.findings import Finding, Fix, Place, Related
+from lockcheck.fingerprints import numbered
+from lockcheck.hazards import Hazard, Remedy, Where
+from lockcheck.plans import Target
+
+if TYPE_CHECKING:
+    from lockcheck.linking.linker import Linker
+
+Texts = Mapping[str, str]
+
+
+class Assembly:
+    """Makes findings of one run's hazards. `texts` are the sources by path."""
+
+    def __init__(self, linker: Linker, texts: Texts) -> None:
+        self._linker = linker
+        self._texts = texts
+
+    def findings(self, hazards: Iterable[tuple[str, Hazard]]) -> tuple[Finding, ...]:
+        """One finding a hazard, in the order of their places, without fixes."""
+        made = sorted(((self._place(h.site), code, h) for code, h in hazards), key=lambda item: item[:2])
+        keys = ((code, h.function, self._statement(place)) for place, code, h in made)
+        prints = list(numbered(keys))
+        return tuple(
+            self._finding(place, code, hazard, print_)
+            for (place, code, hazard), print_ in zip(made, prints, strict=True)
+        )
+
+    def _finding(self, place: Place, code: str, hazard: Hazard, fingerprint: str) -> Finding:
+        head = pages.heads()[code]
+        fix = self._fix(hazard.remedy) if hazard.remedy is not None else None
+        message = f"{hazard.message}; no fix: {fix}" if isinstance(fix, str) else hazard.message
+        return Finding(
+            code=code,
+            name=head.name,
+            message=message,
+            place=place,
+            symbol=self.symbol(hazard),
+            severity=hazard.severity or head.severity,
+            fingerprint=fingerprint,
+            fix=fix if isinstance(fix, Fix) else None,
+            related=tuple(Related(self._where(where), message) for where, message in hazard.related),
+        )
+
+    def symbol(self, hazard: Hazard) -> str:
+        """The function, dotted within its module."""
+        module = self._linker.modules[hazard.site.path].module
+        return hazard.function.removeprefix(f"{module}.")
+
+    def _where(self, where: Where) -> Place:
+        if isinstance(where, Location):
+            width = len(self._line(where.path, where.line).rstrip())
+            start = width - len(self._line(where.path, where.line).strip()) + 1
+            return Place(where.path, where.line, start, where.line, width + 1)
+        return self._place(where)
+
+    def _place(self, target: Target) -> Place:
+        return Place(target.path, *self._linker.position(target))
+
+    def _line(self, path: str, line: int) -> str:
+        lines = self._texts[path].splitlines()
+        return lines[line - 1] if 0 < line <= len(lines) else ""
+
+    def _statement(self, place: Place) -> str:
+        lines = self._texts[place.path].splitlines()[place.line - 1 : place.end_line]
+        if not lines:
+            return ""
+        lines[-1] = lines[-1][: place.end_column - 1]
+        lines[0] = lines[0][place.column - 1 :]
+        return "\n".join(lines)
+
+    def _fix(self, remedy: Remedy) -> Fix | str:
+        """The fix, or why the plan cannot be carried out here."""
+        from lockcheck.fixes.realise import Refusal, realise  # noqa: PLC0415  # libcst is imported only for findings
+
+        path = plan_path(remedy)
+        edits = realise(remedy.plan, self._texts[path], self._linker.modules[path])
+        if isinstance(edits, Refusal):
+            return edits.reason
+        return Fix(remedy.applicability, remedy.message, edits)
+
+
+def plan_path(remedy: Remedy) -> str:
+    """The file that a plan changes."""
+    return next(target.path for target in targets(remedy))
+
+
+def targets(remedy: Remedy) -> Iterator[Target]:
+    for name in type(remedy.plan).__dataclass_fields__:
+        value = getattr(remedy.plan, name)
+        if isinstance(value, Target):
+            yield value

@@ -1,0 +1,68 @@
+"""Wording and conditions that several rules share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lockcheck.linking.contention import Locker
+from lockcheck.linking.events import Execute
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.plans import Target
+
+NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One run in which a step happens."""
+
+    trace: Trace
+    step: Step
+
+
+def listed(names: Iterable[str], word: str = "and") -> str:
+    """`a, b and c`."""
+    items = list(names)
+    *most, final = items or [""]
+    return f"{', '.join(most)} {word} {final}" if most else final
+
+
+def dialects(names: Iterable[str]) -> str:
+    return listed(NAMES[name] for name in names)
+
+
+def short(function: str) -> str:
+    """A function as a message names it."""
+    return function.replace(".<locals>", "").rpartition(".")[2]
+
+
+def file_line(project: Project, target: Target) -> str:
+    """`mark_tasks.py:99`."""
+    return f"{target.path.rpartition('/')[2]}:{project.linker.position(target).line}"
+
+
+def executions(project: Project) -> Iterator[tuple[Target, list[Occurrence]]]:
+    """Every statement executed, by the place where it begins, with the runs it happens in: those of the functions
+    that nobody calls."""
+    found: dict[Target, list[Occurrence]] = {}
+    for function in project.entries:
+        trace = project.trace(function)
+        for step in trace.steps:
+            if isinstance(step.detail, Execute):
+                found.setdefault(step.detail.statement.site, []).append(Occurrence(trace, step))
+    yield from sorted(found.items(), key=lambda item: (item[0].path, item[0].slice, item[0].index))
+
+
+def counterpart_text(project: Project, locker: Locker) -> str:
+    """What the other side does, and where."""
+    where = f"{short(locker.function)} at {file_line(project, locker.site)}"
+    if locker.kind == "row lock":
+        order = "in another order" if not locker.ordered else "in primary-key order"
+        return f"{where} locks many of them by SELECT ... FOR UPDATE {order}"
+    if locker.kind == "loop":
+        return f"{where} {locker.what} them one by one in a loop, in that loop's order"
+    if locker.kind == "flush":
+        return f"{where} {locker.what} on many of them, which its flush writes in primary-key order"
+    return f"{where} {locker.what}s many of them in an order of its own"

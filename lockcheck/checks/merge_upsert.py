@@ -1,0 +1,131 @@
+"""LCK301: `session.merge()` of a new object with a natural key, used as an upsert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.checks._common import Occurrence, dialects
+from lockcheck.checks._errors import INTEGRITY, caught_names
+from lockcheck.declarations.model import MappedClass
+from lockcheck.hazards import Hazard, Remedy
+from lockcheck.linking.events import EnterHandler, Merge, Savepoints
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
+from lockcheck.plans import Target, Upsert
+
+CODE = "LCK301"
+
+
+def check(project: Project) -> Iterator[Hazard]:
+    seen: set[Target] = set()
+    for function in project.entries:
+        trace = project.trace(function)
+        for step in trace.steps:
+            if isinstance(step.detail, Merge) and step.detail.site not in seen:
+                hazard = _hazard(project, Occurrence(trace, step), step.detail)
+                if hazard is not None:
+                    seen.add(hazard.site)
+                    yield hazard
+
+
+def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | None:
+    new = next((v for v in each(merge.value) if isinstance(v, Instance) and isinstance(v.origin, Built)), None)
+    mapped = project.locks.mapped(new.model) if new else None
+    if new is None or mapped is None or not _natural_key(mapped) or _generated(new, mapped):
+        return None
+    if _retried(occurrence.trace, occurrence.step):
+        return None
+    remedy, reason = _remedy(project, merge, new, mapped)
+    built_at = new.origin.site if isinstance(new.origin, Built) else merge.site
+    elsewhere = (built_at.path, built_at.slice) != (merge.site.path, merge.site.slice)
+    return Hazard(
+        site=merge.site,
+        function=occurrence.step.function,
+        message=_message(mapped, reason),
+        related=((built_at, "the object is built here"),) if elsewhere else (),
+        remedy=remedy,
+        no_fix=reason,
+    )
+
+
+def _natural_key(mapped: MappedClass) -> bool:
+    """Whether the primary key is given by the program, not generated."""
+    columns = [mapped.column(name) for name in mapped.primary_key]
+    return bool(columns) and all(column is not None and column.default != "generated" for column in columns)
+
+
+def _generated(new: Instance, mapped: MappedClass) -> bool:
+    """Whether a part of the key was given as a fresh value, such as `uuid4()`."""
+    fresh = Opaque(Somewhere("generated"))
+    return any(name in mapped.primary_key and value == fresh for name, value in new.given)
+
+
+def _retried(trace: Trace, step: Step) -> bool:
+    """Whether an IntegrityError is expected: a handler round it, or a savepoint."""
+    depth = 0
+    for other in trace.steps[: step.number]:
+        if isinstance(other.detail, Savepoints):
+            depth += 1 if other.detail.entered else -1
+    if depth > 0:
+        return True
+    path = step.path
+    bodies = {arm.fork: path[:n] for n, arm in enumerate(path) if arm.kind == "try" and arm.arm == "body"}
+    for other in trace.steps:
+        detail = other.detail
+        around = isinstance(detail, EnterHandler) and bodies.get(detail.fork) == other.path[:-1]
+        if isinstance(detail, EnterHandler) and around and INTEGRITY & set(caught_names(detail)):
+            return True
+    return False
+
+
+def _message(mapped: MappedClass, reason: str | None) -> str:
+    key = ", ".join(mapped.primary_key)
+    text = (
+        f"merge() of a new {mapped.name} looks the row up by ({key}) and inserts it when it is missing: two transactions "
+        f"that both find nothing both INSERT, and one fails with IntegrityError"
+    )
+    return f"{text}; no fix: {reason}" if reason else text
+
+
+def _remedy(project: Project, merge: Merge, new: Instance, mapped: MappedClass) -> tuple[Remedy | None, str | None]:
+    reason = _obstacle(project, merge, new, mapped)
+    if reason is not None:
+        return None, reason
+    names = project.policy.databases
+    literal = isinstance(new.origin, Built) and new.origin.site.slice == merge.site.slice and merge.spelling is None
+    given = tuple(name for name, _ in new.given) if literal and new.all_given else None
+    plan = Upsert(
+        merge=merge.site,
+        session=session_name(merge.session),
+        model=mapped.name,
+        key=mapped.primary_key,
+        given=given,
+        columns=tuple((c.attribute, c.name) for c in mapped.columns.values() if c.attribute != c.name),
+        onupdate=tuple(c.attribute for c in mapped.columns.values() if c.has_onupdate),
+        dialects=names,
+        helper_import=project.policy.upsert_import,
+        helper_call=project.policy.upsert_call,
+    )
+    text = f"INSERT ... ON CONFLICT DO UPDATE, executed at once instead of at the next flush (judged for {dialects(names)})"
+    return Remedy(plan, "unsafe", text), None
+
+
+def _obstacle(project: Project, merge: Merge, new: Instance, mapped: MappedClass) -> str | None:
+    related = [name for name, _ in new.given if name in mapped.relationships]
+    if related:
+        return f"the relationship {related[0]} is set, which an INSERT statement does not follow"
+    if mapped.version_column is not None:
+        return "an INSERT statement does not count the version column"
+    if mapped.joined_inheritance:
+        return "the object is stored in two tables"
+    if mapped.unique_keys and {"mysql", "mariadb"} & set(project.policy.dialects):
+        return "ON DUPLICATE KEY UPDATE would rewrite the row of another unique key"
+    if merge.uses is None or not merge.uses <= set(mapped.primary_key):
+        return "the object that merge() returns is used"
+    return None
+
+
+def session_name(session: SessionRef) -> str:
+    """How a session reads in the function that uses it, as far as its origin tells; "" where the call itself says it."""
+    return getattr(session.origin, "name", "")

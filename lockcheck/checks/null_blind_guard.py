@@ -1,0 +1,168 @@
+"""LCK102: a condition on a nullable column that never matches the rows where it is NULL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.checks._common import Occurrence, dialects, executions
+from lockcheck.declarations.model import Column
+from lockcheck.hazards import Hazard, Remedy
+from lockcheck.linking import clauses
+from lockcheck.linking.constants import may_hold_none
+from lockcheck.linking.events import Delete, Execute, Merge, Write
+from lockcheck.linking.origins import operations
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step
+from lockcheck.linking.values import Clause, ColumnRef, Condition, Either, Expression, Statement
+from lockcheck.plans import AcceptNull, ExcludeNull, Target
+
+CODE = "LCK102"
+
+EXCLUDES_NULL = frozenset({"==", "<", "<=", ">", ">=", "like", "is not null"})
+
+
+def check(project: Project) -> Iterator[Hazard]:
+    seen: set[Target] = set()
+    for _, occurrences in executions(project):
+        for occurrence in occurrences:
+            for hazard in _hazards(project, occurrence):
+                if hazard.site not in seen:
+                    seen.add(hazard.site)
+                    yield hazard
+
+
+def _hazards(project: Project, occurrence: Occurrence) -> Iterator[Hazard]:
+    execute = occurrence.step.detail
+    if not isinstance(execute, Execute):
+        return
+    statement = execute.statement
+    blind = list(_blind(project, statement))
+    if not blind or (statement.kind == "select" and not _written_from(occurrence, execute)):
+        return
+    for condition, column in blind:
+        if condition.site is not None:
+            yield _hazard(project, statement, condition, column, occurrence.step)
+
+
+def _blind(project: Project, statement: Statement) -> Iterator[tuple[Condition, Column]]:
+    """The conditions of the conjunction that miss NULL, with the nullable column they look at."""
+    where = tuple(clauses.conjuncts(statement.where))
+    for clause in where:
+        if not isinstance(clause, Condition) or len(clause.columns) != 1:
+            continue
+        if isinstance(clause.operand, Statement) and clause.operator == "not in":
+            inner = _nullable_selected(project, clause.operand)
+            if inner is not None:
+                yield clause, inner
+            continue
+        column = _column(project, clause.columns[0])
+        if column is None or column.nullable is not True or not _misses_null(clause):
+            continue
+        if not _null_excluded(where, clause) and not _null_accepted(where, clause.columns[0]):
+            yield clause, column
+
+
+def _column(project: Project, ref: ColumnRef) -> Column | None:
+    mapped = project.locks.mapped(ref.model)
+    return mapped.column(ref.attribute) if mapped else None
+
+
+def _misses_null(condition: Condition) -> bool:
+    if condition.operator in ("!=", "not in"):
+        return not isinstance(condition.operand, (ColumnRef, Expression, Statement))
+    return condition.operator == "in" and may_hold_none(condition.operand) is True
+
+
+def _null_excluded(where: tuple[Clause, ...], blind: Condition) -> bool:
+    """Whether another conjunct leaves out NULL on purpose."""
+    return any(
+        isinstance(other, Condition)
+        and other is not blind
+        and other.columns == blind.columns
+        and (other.operator in EXCLUDES_NULL or (other.operator == "in" and may_hold_none(other.operand) is False))
+        for other in where
+    )
+
+
+def _null_accepted(where: tuple[Clause, ...], column: ColumnRef) -> bool:
+    return any(
+        isinstance(other, Either)
+        and any(c.operator == "is null" and c.columns == (column,) for c in clauses.conditions(other.clauses))
+        for other in where
+    )
+
+
+def _nullable_selected(project: Project, inner: Statement) -> Column | None:
+    """The nullable column that a subquery selects without leaving out NULL."""
+    selected = inner.entities[0] if len(inner.entities) == 1 else None
+    if not isinstance(selected, ColumnRef) or not inner.readable or clauses.is_opaque(inner.where):
+        return None
+    column = _column(project, selected)
+    if column is None or column.nullable is not True:
+        return None
+    for clause in clauses.conjuncts(inner.where):
+        if isinstance(clause, Condition) and selected in clause.columns and clause.operator in EXCLUDES_NULL | {"in"}:
+            return None
+    return column
+
+
+def _written_from(occurrence: Occurrence, execute: Execute) -> bool:
+    """Whether rows that a SELECT returned are written later in the run."""
+    later = occurrence.trace.steps[occurrence.step.number + 1 :]
+    return any(_writes(step, execute.site) and occurrence.trace.reaches(occurrence.step, step) for step in later)
+
+
+def _writes(step: Step, site: Target) -> bool:
+    detail = step.detail
+    if isinstance(detail, Write):
+        return site in operations(detail.instance.origin)
+    if isinstance(detail, (Merge, Delete)):
+        return site in operations(detail.value)
+    if isinstance(detail, Execute) and detail.statement.kind in ("update", "delete"):
+        return site in operations(detail.statement.where)
+    return False
+
+
+def _hazard(project: Project, statement: Statement, condition: Condition, column: Column, step: Step) -> Hazard:
+    remedy = _remedy(project, condition, column)
+    site = condition.site or statement.site
+    return Hazard(
+        site=site,
+        function=project.linker.function_at(site) or step.function,
+        message=_message(project, statement, condition, column),
+        remedy=remedy,
+        no_fix=None if remedy else "the subquery is built elsewhere",
+    )
+
+
+def _message(project: Project, statement: Statement, condition: Condition, column: Column) -> str:
+    table = project.locks.table(condition.columns[0].model)
+    verb = {"update": "updated", "delete": "deleted"}.get(statement.kind, "written")
+    if isinstance(condition.operand, Statement):
+        inner = project.locks.table(condition.operand.model)
+        return (
+            f"NOT IN over {inner}.{column.name}, which may be NULL: one NULL among its rows makes the condition NULL "
+            f"for every row, and nothing is {verb}"
+        )
+    if condition.operator == "in":
+        why = "IN never matches NULL, although None is among the values"
+    elif may_hold_none(condition.operand):
+        why = "NOT IN with None among the values matches no row at all"
+    else:
+        why = f"{'!=' if condition.operator == '!=' else 'NOT IN'} never matches NULL"
+    return f"{table}.{column.name} may be NULL and {why}: those rows are not {verb}"
+
+
+def _remedy(project: Project, condition: Condition, column: Column) -> Remedy | None:
+    names = dialects(project.policy.databases)
+    if isinstance(condition.operand, Statement):
+        inner = condition.operand
+        if condition.site is None or inner.site.slice != condition.site.slice or len(inner.steps) != 1:
+            return None
+        spelled = f"{inner.model.qualname.rpartition('.')[2] if inner.model else ''}.{column.attribute}"
+        text = f"leave NULL out of the subquery; more rows are written (judged for {names})"
+        return Remedy(ExcludeNull(inner.site, spelled), "unsafe", text)
+    if condition.site is None:
+        return None
+    text = f"accept NULL as well; more rows are written (judged for {names})"
+    return Remedy(AcceptNull(condition.site, ""), "unsafe", text)

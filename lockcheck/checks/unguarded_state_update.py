@@ -1,0 +1,161 @@
+"""LCK101: an UPDATE that writes a state without looking at the state it overwrites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.checks._common import Occurrence, dialects, executions, listed
+from lockcheck.declarations.model import Column, EnumMember, MappedClass
+from lockcheck.hazards import Hazard, Remedy
+from lockcheck.linking import clauses
+from lockcheck.linking.constants import plain
+from lockcheck.linking.events import Execute, Test
+from lockcheck.linking.origins import built
+from lockcheck.linking.project import Project
+from lockcheck.linking.states import Allowed
+from lockcheck.linking.values import (
+    AttributeOf,
+    Condition,
+    Instance,
+    Known,
+    Opaque,
+    Row,
+    Statement,
+)
+from lockcheck.plans import GuardState, Target
+
+CODE = "LCK101"
+
+
+def check(project: Project) -> Iterator[Hazard]:
+    for site, occurrences in executions(project):
+        for occurrence in occurrences:
+            hazard = _hazard(project, site, occurrence)
+            if hazard is not None:
+                yield hazard
+                break
+
+
+def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | None:
+    execute = occurrence.step.detail
+    if not isinstance(execute, Execute) or execute.statement.kind != "update" or execute.how == "executemany":
+        return None
+    statement = execute.statement
+    mapped = project.locks.mapped(statement.model)
+    column = project.states.column(mapped) if mapped else None
+    if mapped is None or column is None or not statement.readable:
+        return None
+    state = _written(statement, column)
+    if state is None or _guarded(statement, mapped, column) or built(statement.where):
+        return None
+    if _checked_under_lock(project, occurrence, mapped, column):
+        return None
+    remedy, reason = _remedy(project, statement, mapped, column, state)
+    return Hazard(
+        site=site,
+        function=occurrence.step.function,
+        message=_message(mapped, column, state, reason),
+        remedy=remedy,
+        no_fix=reason,
+    )
+
+
+def _written(statement: Statement, column: Column) -> Known | None:
+    """The known state that is written."""
+    value = statement.assigned.get(column.attribute) or statement.assigned.get(column.name)
+    return value if isinstance(value, Known) and value.value is not None else None
+
+
+def _guarded(statement: Statement, mapped: MappedClass, column: Column) -> bool:
+    """Whether the WHERE looks at the state or at a version, or cannot be read."""
+    names = {column.attribute, column.name}
+    if mapped.version_column is not None:
+        names.add(mapped.version_column)
+    names |= {name for name in mapped.columns if name.lower() in ("version", "version_id", "lock_version")}
+    if clauses.is_opaque(statement.where):
+        return True
+    return any(c.attribute in names for cond in clauses.conditions(statement.where) for c in cond.columns)
+
+
+def _checked_under_lock(project: Project, occurrence: Occurrence, mapped: MappedClass, column: Column) -> bool:
+    """Whether the row was locked and its state tested, in SQL or in Python, earlier in the transaction."""
+    trace, step = occurrence.trace, occurrence.step
+    session = step.detail.session if isinstance(step.detail, Execute) else None
+    held = list(project.held(trace, step, mapped.table, session))
+    if not held:
+        return False
+    if any(_selects_state(execute, column) for _, execute in held):
+        return True
+    tests = (other for other in trace.steps if isinstance(other.detail, Test))
+    return any(_tests(test.detail, mapped, column, project) and trace.reaches(test, step) for test in tests)
+
+
+def _selects_state(execute: Execute, column: Column) -> bool:
+    found = (c for c in clauses.conjuncts(execute.statement.where) if isinstance(c, Condition))
+    return any(part.attribute == column.attribute for condition in found for part in condition.columns)
+
+
+def _tests(detail: object, mapped: MappedClass, column: Column, project: Project) -> bool:
+    if not isinstance(detail, Test):
+        return False
+    for subject in (detail.subject, detail.operand):
+        if isinstance(subject, AttributeOf) and subject.name in (column.attribute, column.name):
+            base = subject.base
+            if isinstance(base, Instance) and project.locks.table(base.model) == mapped.table:
+                return True
+            if isinstance(base, (Row, Opaque)):
+                return True
+    return False
+
+
+def _message(mapped: MappedClass, column: Column, state: Known, reason: str | None) -> str:
+    written = plain(state.value)
+    text = (
+        f"UPDATE writes {mapped.table}.{column.name} = {written!r} with no condition on the current {column.name}: "
+        f"it overwrites whatever another transaction has written since the row was read"
+    )
+    return f"{text}; no fix: {reason}" if reason else text
+
+
+def _remedy(
+    project: Project, statement: Statement, mapped: MappedClass, column: Column, state: Known
+) -> tuple[Remedy | None, str | None]:
+    allowed = project.states.into(mapped, str(plain(state.value)))
+    if allowed is None:
+        return None, f"the {column.name}s that may come before are not known (set them in [tool.lockcheck.states])"
+    if statement.spelling is None or len(statement.steps) != 1:
+        return None, "the statement is built in several functions"
+    names = [_spelled(project, statement.site, state.value, name) for name in allowed.states if name is not None]
+    nullable = column.nullable is not False
+    plan = GuardState(
+        write=statement.site,
+        model=statement.spelling,
+        column=column.attribute,
+        allowed=() if allowed.forbidden else tuple(names),
+        forbidden=tuple(names) if allowed.forbidden else (),
+        null_allowed=_null_allowed(allowed, nullable=nullable),
+    )
+    text = f"write only over {_described(allowed)} (judged for {dialects(project.policy.databases)}); fewer rows may be written"
+    return Remedy(plan, "unsafe", text), None
+
+
+def _null_allowed(allowed: Allowed, *, nullable: bool) -> bool:
+    if allowed.forbidden:
+        return nullable and None not in allowed.states
+    return None in allowed.states
+
+
+def _described(allowed: Allowed) -> str:
+    names = [name if name is not None else "NULL" for name in allowed.states]
+    return f"states other than {listed(names)}" if allowed.forbidden else listed(names, "or")
+
+
+def _spelled(project: Project, site: Target, written: object, state: str) -> str:
+    """A state as the function would write it: by the enum it already uses, else as a string."""
+    if isinstance(written, EnumMember):
+        name = project.linker.local_name(site, written.enum)
+        members = project.linker.declarations.enum(written.enum) or ()
+        member = next((m.name for m in members if m.value == state), None)
+        if name is not None and member is not None:
+            return f"{name}.{member}"
+    return f'"{state}"'

@@ -1,0 +1,149 @@
+"""LCK201: an UPDATE or DELETE that locks many rows of a contended table in no particular order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from lockcheck.checks._common import Occurrence, counterpart_text, dialects, executions
+from lockcheck.declarations.model import MappedClass
+from lockcheck.hazards import Hazard, Remedy
+from lockcheck.linking import clauses
+from lockcheck.linking.contention import Locker
+from lockcheck.linking.events import Execute
+from lockcheck.linking.origins import built, operations
+from lockcheck.linking.project import Project
+from lockcheck.linking.values import ColumnRef, Statement
+from lockcheck.plans import OrderWrite, Target
+
+CODE = "LCK201"
+
+
+def check(project: Project) -> Iterator[Hazard]:
+    for site, occurrences in executions(project):
+        for occurrence in occurrences:
+            hazard = _hazard(project, site, occurrence)
+            if hazard is not None:
+                yield hazard
+                break
+
+
+def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | None:
+    execute = occurrence.step.detail
+    if not isinstance(execute, Execute) or execute.statement.kind not in ("update", "delete"):
+        return None
+    statement, locks = execute.statement, project.locks
+    access = locks.access(statement)
+    mapped = locks.mapped(statement.model)
+    if access not in ("many", "keys") or mapped is None or execute.how == "executemany" or not statement.readable:
+        return None
+    if locks.ordered_write(statement) or mapped.table in project.policy.not_contended:
+        return None
+    if built(statement.where) or _locked_before(project, occurrence, statement, mapped):
+        return None
+    gates = project.gates(occurrence.trace, occurrence.step, mapped.table)
+    others = project.contention.counterparts(mapped.table, statement, gates, site)
+    if not others:
+        return None
+    by_row = others[0].kind != "bulk" or mapped.table in project.policy.contended
+    remedy, reason = _remedy(project, execute, mapped)
+    return Hazard(
+        site=site,
+        function=occurrence.step.function,
+        message=_message(project, statement, mapped, others[0], reason),
+        related=((others[0].site, f"the other side: {counterpart_text(project, others[0])}"),),
+        remedy=remedy,
+        no_fix=reason,
+        preview=access == "keys" or not by_row,
+    )
+
+
+def _locked_before(project: Project, occurrence: Occurrence, statement: Statement, mapped: MappedClass) -> bool:
+    """Whether the rows are among those that the transaction has locked already."""
+    sources = operations(statement.where)
+    wanted = frozenset(clauses.conjuncts(statement.where))
+    execute = occurrence.step.detail
+    session = execute.session if isinstance(execute, Execute) else None
+    for _, earlier in project.held(occurrence.trace, occurrence.step, mapped.table, session):
+        same = frozenset(clauses.conjuncts(earlier.statement.where))
+        if earlier.site in sources or (same and same <= wanted):
+            return True
+    return False
+
+
+def _message(project: Project, statement: Statement, mapped: MappedClass, locker: Locker, reason: str | None) -> str:
+    through = listed_columns(statement)
+    text = (
+        f"{statement.kind.upper()} locks many {mapped.table} rows, reached through {through}, in no particular order; "
+        f"{counterpart_text(project, locker)}"
+    )
+    return f"{text}; no fix: {reason}" if reason else text
+
+
+def listed_columns(statement: Statement) -> str:
+    """The columns of the WHERE that the rows are reached through."""
+    names: list[str] = []
+    for condition in clauses.conditions(statement.where):
+        names.extend(c.attribute for c in condition.columns if c.model == statement.model)
+    return f"({', '.join(dict.fromkeys(names))})" if names else "the whole table"
+
+
+def _remedy(project: Project, execute: Execute, mapped: MappedClass) -> tuple[Remedy | None, str | None]:
+    statement = execute.statement
+    if statement.spelling is None or len(statement.steps) != 1:
+        return None, "the statement is built in several functions"
+    form = _form(project)
+    key_share = statement.kind == "update" and not _sets_key(statement, mapped)
+    local = execute.site.slice == statement.site.slice and execute.site.path == statement.site.path
+    plan = OrderWrite(
+        write=statement.site,
+        execution=execute.site if local else None,
+        model=statement.spelling,
+        key=mapped.primary_key,
+        form=form,
+        key_share=key_share,
+        joins=_reaches_others(statement),
+        helper=project.policy.ordered_helper,
+    )
+    names = project.policy.databases
+    safe = form == "subselect" and set(names) <= {"postgresql", "sqlite"}
+    return Remedy(plan, "safe" if safe else "unsafe", _explained(form, dialects(names), safe=safe)), None
+
+
+def _explained(form: str, names: str, *, safe: bool) -> str:
+    texts = {
+        "subselect": "lock the rows in primary-key order first, in a subselect",
+        "skip-locked": "lock the rows in primary-key order in a subselect that skips locked rows, which stay unwritten",
+        "portable": "read, lock and write the rows page by page in primary-key order",
+        "helper": "call the project's helper for ordered writes",
+    }
+    text = f"{texts[form]} (judged for {names})"
+    return text if safe or form != "subselect" else f"{text}; orders on PostgreSQL, not on InnoDB"
+
+
+def _form(project: Project) -> Literal["subselect", "portable", "skip-locked", "helper"]:
+    if project.policy.ordered_helper:
+        return "helper"
+    if {"mysql", "mariadb"} & set(project.policy.dialects):
+        return "portable"
+    return "skip-locked" if project.policy.ordered_form == "skip-locked" else "subselect"
+
+
+def _sets_key(statement: Statement, mapped: MappedClass) -> bool:
+    """Whether a primary or unique key column is assigned, or might be."""
+    if not statement.assigned.complete:
+        return True
+    keys = {name for key in (mapped.primary_key, *mapped.unique_keys) for name in key}
+    keys |= {column.attribute for column in mapped.columns.values() if column.unique}
+    names = {column.attribute: column.name for column in mapped.columns.values()}
+    assigned = {name for name, _ in statement.assigned.items}
+    return bool(assigned & (keys | {names[key] for key in keys if key in names}))
+
+
+def _reaches_others(statement: Statement) -> bool:
+    """Whether the WHERE compares with columns of other tables in FROM."""
+    for condition in clauses.conditions(statement.where):
+        other = isinstance(condition.operand, ColumnRef) and condition.operand.model != statement.model
+        if other or any(column.model != statement.model for column in condition.columns):
+            return True
+    return False

@@ -1,0 +1,113 @@
+"""LCK202: a SELECT ... FOR UPDATE that waits for many rows in no particular order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.checks._common import counterpart_text, dialects
+from lockcheck.hazards import Hazard, Remedy, Where
+from lockcheck.linking.contention import Locker
+from lockcheck.linking.events import Execute
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import Statement
+from lockcheck.plans import OrderLock, Target
+
+CODE = "LCK202"
+
+
+def check(project: Project) -> Iterator[Hazard]:
+    seen: set[Target] = set()
+    for trace in project.traces():
+        for step in trace.steps:
+            detail = step.detail
+            if not step.is_local or not isinstance(detail, Execute) or not _unordered(project, detail):
+                continue
+            site = detail.statement.lock.site if detail.statement.lock else None
+            if site is None or site in seen:
+                continue
+            seen.add(site)
+            hazard = _hazard(project, trace, step, detail.statement, site)
+            if hazard is not None:
+                yield hazard
+
+
+def _unordered(project: Project, execute: Execute) -> bool:
+    statement = execute.statement
+    lock = statement.lock
+    if lock is None or not lock.blocking or statement.kind != "select" or execute.how in ("get", "refresh"):
+        return False
+    if statement.grouped or statement.compound or (statement.limited and execute.site not in project.linker.many):
+        return False
+    access = project.locks.access(statement)
+    many = access in ("many", "keys") or (access == "opaque" and execute.site in project.linker.many)
+    return many and not project.locks.by_key(statement)
+
+
+def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, site: Target) -> Hazard | None:
+    table = project.locks.table(statement.model) or ""
+    if table in project.policy.not_contended:
+        return None
+    gates = project.gates(trace, step, table)
+    others = project.contention.counterparts(table, statement, gates, site)
+    others = [other for other in others if not (statement.order_by and other.ordered)]
+    stable = [other for other in others if other.kind != "bulk"]
+    counterpart = (stable or others or [None])[0]
+    if counterpart is None and statement.order_by:
+        return None
+    remedy, reason = _remedy(project, statement, site)
+    return Hazard(
+        site=site,
+        function=trace.function,
+        message=_message(project, table, counterpart, reason),
+        related=_related(project, counterpart),
+        remedy=remedy,
+        no_fix=reason,
+        preview=not stable and table not in project.policy.contended,
+    )
+
+
+def _message(project: Project, table: str, counterpart: Locker | None, reason: str | None) -> str:
+    if counterpart is None:
+        other = "another run of the same code may lock them in another order"
+    else:
+        other = counterpart_text(project, counterpart)
+    text = f"FOR UPDATE waits for many {table} rows in no particular order; {other}"
+    return f"{text}; no fix: {reason}" if reason else text
+
+
+def _related(project: Project, counterpart: Locker | None) -> tuple[tuple[Where, str], ...]:
+    if counterpart is None:
+        return ()
+    return ((counterpart.site, f"the other side: {counterpart_text(project, counterpart)}"),)
+
+
+def _remedy(project: Project, statement: Statement, site: Target) -> tuple[Remedy | None, str | None]:
+    mapped = project.locks.mapped(statement.model)
+    lock = statement.lock
+    reason = _obstacle(statement)
+    if reason is not None or lock is None or mapped is None:
+        return None, reason
+    if statement.spelling is None or (statement.site.path, statement.site.slice) != (site.path, site.slice):
+        return None, "the statement is built in another function"
+    if {"mysql", "mariadb"} & set(project.policy.dialects):
+        return None, "InnoDB locks rows while it scans, before ORDER BY sorts them"
+    names = project.policy.databases
+    safe = set(names) <= {"postgresql", "sqlite"}
+    text = f"lock in primary-key order (judged for {dialects(names)})"
+    if not safe:
+        text += "; holds on PostgreSQL, InnoDB locks before it sorts"
+    plan = OrderLock(site, statement.spelling, mapped.primary_key)
+    return Remedy(plan, "safe" if safe else "unsafe", text), None
+
+
+def _obstacle(statement: Statement) -> str | None:
+    if statement.limited:
+        return "with LIMIT another order selects other rows"
+    if statement.distinct:
+        return "with DISTINCT the rows that are locked are not those that are returned"
+    if statement.order_by:
+        return "the statement has another ORDER BY"
+    if statement.lock is not None and statement.lock.style != "method":
+        return "a helper takes the lock"
+    return None

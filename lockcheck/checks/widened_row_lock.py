@@ -1,0 +1,136 @@
+"""LCK203: FOR UPDATE reaches more tables than the one it is meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.checks._common import dialects, file_line, listed
+from lockcheck.hazards import Hazard, Remedy, Where
+from lockcheck.linking.events import Delete, Execute, Write
+from lockcheck.linking.locks import Widening
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import Instance, ModelRef, Statement, each
+from lockcheck.plans import LoadSeparately, LockOnly, Plan, Target
+
+CODE = "LCK203"
+
+
+def check(project: Project) -> Iterator[Hazard]:
+    seen: set[Target] = set()
+    for trace in project.traces():
+        for step in trace.steps:
+            if not step.is_local or not isinstance(step.detail, Execute):
+                continue
+            lock = step.detail.statement.lock
+            if lock is None or lock.site is None or lock.site in seen:
+                continue
+            hazard = _widened(project, trace, step, step.detail.statement)
+            if hazard is not None:
+                seen.add(lock.site)
+                yield hazard
+
+
+def _widened(project: Project, trace: Trace, step: Step, statement: Statement) -> Hazard | None:
+    if not statement.readable or statement.compound:
+        return None
+    wider = [w for w in project.locks.widenings(statement) if not _meant(project, trace, step, statement, w)]
+    lock = statement.lock
+    if not wider or lock is None or lock.site is None:
+        return None
+    written = [w for w in wider if _written_later(project, trace, step, w.model)]
+    if written:
+        remedy, reason = None, "the lock on the other table is needed: its rows are written later in the transaction"
+    else:
+        remedy, reason = _remedy(project, statement, wider)
+    return Hazard(
+        site=lock.site,
+        function=trace.function,
+        message=_message(project, statement, wider, reason),
+        related=tuple(_related(wider)),
+        remedy=remedy,
+        no_fix=reason,
+        severity="error" if any(w.outer for w in wider) else None,
+    )
+
+
+def _meant(project: Project, trace: Trace, step: Step, statement: Statement, widening: Widening) -> bool:
+    """An explicit join whose rows are selected as objects, or written later, was joined in order to lock them."""
+    if widening.relation is not None:
+        return False
+    return widening.model in statement.entities or _written_later(project, trace, step, widening.model)
+
+
+def _written_later(project: Project, trace: Trace, step: Step, model: ModelRef) -> bool:
+    table = project.locks.table(model)
+    for other in trace.steps[step.number + 1 :]:
+        if _writes(project, other, table) and trace.reaches(step, other) and not trace.ended_between(step, other, None):
+            return True
+    return False
+
+
+def _writes(project: Project, step: Step, table: str | None) -> bool:
+    detail = step.detail
+    if isinstance(detail, Write):
+        column = project.linker.names.column(detail.instance.model, detail.attribute)
+        return column is not None and project.locks.table(detail.instance.model) == table
+    if isinstance(detail, Delete):
+        return any(isinstance(p, Instance) and project.locks.table(p.model) == table for p in each(detail.value))
+    if isinstance(detail, Execute):
+        written = detail.statement.kind in ("update", "delete")
+        return written and project.locks.table(detail.statement.model) == table
+    return False
+
+
+def _message(project: Project, statement: Statement, wider: list[Widening], reason: str | None) -> str:
+    own = project.locks.table(statement.model)
+    tables = listed(f"{project.locks.table(w.model)}" for w in wider)
+    ways = listed(dict.fromkeys(_way(w) for w in wider))
+    text = f"FOR UPDATE on {own} also locks the joined rows of {tables} ({ways}) because of= is missing"
+    if any(w.outer for w in wider):
+        text += "; PostgreSQL refuses it on the nullable side of an outer join (0A000)"
+    return f"{text}; no fix: {reason}" if reason else text
+
+
+def _way(widening: Widening) -> str:
+    if widening.relation is None:
+        return "joined in the statement"
+    return f"{widening.relation.model.qualname.rpartition('.')[2]}.{widening.relation.name} is loaded by a join"
+
+
+def _related(wider: list[Widening]) -> Iterator[tuple[Where, str]]:
+    for widening in wider:
+        if widening.declared is not None and widening.relation is not None:
+            name = f"{widening.relation.model.qualname.rpartition('.')[2]}.{widening.relation.name}"
+            yield widening.declared.location, f'{name} is declared here, loaded with lazy="{widening.declared.lazy}"'
+
+
+def _remedy(project: Project, statement: Statement, wider: list[Widening]) -> tuple[Remedy | None, str | None]:
+    lock = statement.lock
+    if lock is None or lock.site is None or statement.spelling is None:
+        return None, "the model has no name at the place of the lock"
+    if (statement.site.path, statement.site.slice) != (lock.site.path, lock.site.slice):
+        return None, f"the statement is built elsewhere, at {file_line(project, statement.site)}"
+    if lock.style == "helper" and not _takes_of(project, statement):
+        return None, "the helper that takes the lock accepts no of="
+    names = project.policy.databases
+    relations = tuple(w.relation.name for w in wider if w.relation is not None)
+    plan: Plan
+    if "mariadb" in project.policy.dialects and len(relations) == len(wider) and lock.style != "helper":
+        plan = LoadSeparately(lock.site, statement.spelling, relations)
+        text = f"load {listed(relations)} by a second SELECT (judged for {dialects(names)}: MariaDB ignores of=)"
+        return Remedy(plan, "unsafe", text), None
+    style = "mapping" if lock.style == "mapping" else "keyword"
+    plan = LockOnly(lock.site, statement.spelling, style)
+    safe = set(names) <= {"postgresql", "sqlite"}
+    text = f"lock {statement.spelling} only (judged for {dialects(names)})"
+    if not safe:
+        text += "; holds on PostgreSQL, MariaDB ignores of="
+    return Remedy(plan, "safe" if safe else "unsafe", text), None
+
+
+def _takes_of(project: Project, statement: Statement) -> bool:
+    """Whether the helper whose call locks the statement hands an `of` on."""
+    site = statement.lock.site if statement.lock else None
+    helper = project.linker.callee_at(site) if site else None
+    return helper is not None and any(p.name == "of" or p.kind == "varkeywords" for p in helper.parameters)

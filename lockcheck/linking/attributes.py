@@ -1,0 +1,196 @@
+"""What reading an attribute of a value gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lockcheck import facts
+from lockcheck.declarations.model import EnumMember
+from lockcheck.linking.names import SESSION_NAMES, is_sqlalchemy
+from lockcheck.linking.results import row_attribute
+from lockcheck.linking.spelling import spelled
+from lockcheck.linking.substitution import origin_of
+from lockcheck.linking.values import (
+    Abstract,
+    AttributeOf,
+    ClassRef,
+    CollectionOf,
+    ColumnRef,
+    External,
+    FunctionRef,
+    Instance,
+    Known,
+    ModelRef,
+    ObjectRef,
+    Opaque,
+    Reached,
+    Result,
+    Row,
+    SessionFactory,
+    SessionRef,
+    Somewhere,
+)
+
+if TYPE_CHECKING:
+    from lockcheck.linking.linker import Linker
+
+FLASK = "flask_sqlalchemy.db:"
+
+
+class Attributes:
+    def __init__(self, linker: Linker) -> None:
+        self._linker = linker
+        self._by_type: dict[type, Callable[[Any, str], Abstract | None]] = {
+            ModelRef: self._of_model,
+            Instance: self._of_instance,
+            ObjectRef: self._of_object,
+            ClassRef: self._of_class,
+            External: self._of_external,
+            Known: self._of_known,
+            Row: row_attribute,
+            Result: AttributeOf,
+            SessionFactory: self._of_factory,
+        }
+
+    def of(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
+        """`base.name`. `dotted` is how the whole reads, where it is a dotted name."""
+        reader = self._by_type.get(type(base))
+        found = reader(base, name) if reader else None
+        return found if found is not None else self._unknown(base, name, dotted)
+
+    def _unknown(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
+        if name in SESSION_NAMES:
+            label = dotted or name
+            origin = origin_of(base)
+            return SessionRef(
+                Somewhere(label) if origin == Somewhere() else Reached(origin, name, many=False), "unknown"
+            )
+        return AttributeOf(base, name)
+
+    def _of_model(self, model: ModelRef, name: str) -> Abstract | None:
+        found = self._linker.names.model_attribute(model, name)
+        if isinstance(found, FunctionRef):
+            return self._property(found, model) or replace(found, receiver=model)
+        return found
+
+    def _property(self, ref: FunctionRef, _: ModelRef) -> Abstract | None:
+        """A hybrid property is a SQL expression on the class."""
+        decorators = self._linker.decorators(ref.qualname)
+        is_property = any(name.endswith(("hybrid_property", ".expression", ".comparator")) for name in decorators)
+        return Opaque() if is_property or "property" in decorators else None
+
+    def _of_instance(self, instance: Instance, name: str) -> Abstract | None:
+        found = self._linker.names.model_attribute(instance.model, name)
+        if isinstance(found, ColumnRef):
+            return self._given(instance, found.attribute) or AttributeOf(instance, found.attribute)
+        if isinstance(found, FunctionRef):
+            return self._method(found, instance, name)
+        if found is not None and not isinstance(found, (ModelRef, ClassRef, Known)):
+            return self._relationship(instance, name)
+        if isinstance(found, ModelRef) and name == "__table__":
+            return instance.model
+        return found if isinstance(found, (ClassRef, Known)) else None
+
+    def _given(self, instance: Instance, name: str) -> Abstract | None:
+        """A constant that the object was just built with."""
+        value = next((value for key, value in instance.given if key == name), None)
+        return value if isinstance(value, Known) else None
+
+    def _method(self, ref: FunctionRef, receiver: Instance | ObjectRef, name: str) -> Abstract:
+        decorators = self._linker.decorators(ref.qualname)
+        if any(part.rpartition(".")[2].endswith("property") for part in decorators):
+            return AttributeOf(receiver, name)
+        return replace(ref, receiver=receiver)
+
+    def _relationship(self, instance: Instance, name: str) -> Abstract | None:
+        mapped = self._linker.declarations.mapped(instance.model.qualname)
+        relationship = mapped.relationships.get(name) if mapped else None
+        target = relationship.target if relationship else None
+        if relationship is None or target is None:
+            return AttributeOf(instance, name)
+        model = self._linker.names.classify(target)
+        if not isinstance(model, ModelRef):
+            return AttributeOf(instance, name)
+        if relationship.uselist:
+            return CollectionOf(Instance(model, Reached(instance.origin, name, many=True)))
+        return Instance(model, Reached(instance.origin, name, many=False))
+
+    def _of_object(self, value: ObjectRef, name: str) -> Abstract | None:
+        found = self._linker.names.class_attribute(value.qualname, name)
+        if isinstance(found, FunctionRef):
+            return self._method(found, value, name)
+        if found is not None:
+            return found
+        return self._declared_attribute(value, name) or self._initial(value, name)
+
+    def _declared_attribute(self, value: ObjectRef, name: str) -> Abstract | None:
+        declarations = self._linker.declarations
+        for base in declarations.mro(value.qualname):
+            cls = declarations.class_(base)
+            for attribute in cls.attributes if cls else ():
+                if attribute.name == name and attribute.annotation is not None:
+                    module = self._linker.module_of(base)
+                    origin = Reached(value.origin, name, many=False)
+                    return self._linker.names.of_expression(attribute.annotation, module, origin)
+        return None
+
+    def _initial(self, value: ObjectRef, name: str) -> Abstract | None:
+        """An attribute that `__init__` sets from a parameter of a known type."""
+        init = self._linker.declarations.method(value.qualname, "__init__")
+        located = self._linker.functions.get(init) if init else None
+        if located is None:
+            return None
+        function = located.facts
+        for step in assignments(function.body):
+            if step.name != name or not isinstance(function.values[step.base], facts.Param):
+                continue
+            source = function.values[step.value]
+            if isinstance(source, facts.Param):
+                return self._parameter(function, source.name, Reached(value.origin, name, many=False))
+        return None
+
+    def _parameter(self, function: facts.FunctionFacts, name: str, origin: Reached) -> Abstract | None:
+        parameter = next((p for p in function.parameters if p.name == name), None)
+        if parameter is None or parameter.annotation is None:
+            return None
+        text = spelled(function.values, parameter.annotation)
+        return self._linker.names.annotated_text(text, function.module, origin)
+
+    def _of_class(self, value: ClassRef, name: str) -> Abstract | None:
+        found = self._linker.names.class_attribute(value.qualname, name)
+        return replace(found, receiver=value) if isinstance(found, FunctionRef) else found
+
+    def _of_external(self, value: External, name: str) -> Abstract | None:
+        if value.qualname.startswith(FLASK):
+            if name == "session":
+                return SessionRef(Somewhere(value.qualname), "shared")
+            return External(f"sqlalchemy.{name}")
+        found = self._linker.names.lookup(value.qualname, name, None)
+        if isinstance(found, External) and not found.qualname.startswith(value.qualname):
+            found = External(f"{value.qualname}.{name}")
+        if name in SESSION_NAMES and isinstance(found, External) and not is_sqlalchemy(found.qualname):
+            return SessionRef(Somewhere(found.qualname), "unknown")
+        return found
+
+    def _of_known(self, value: Known, name: str) -> Abstract | None:
+        if isinstance(value.value, EnumMember) and name in ("value", "name"):
+            return value if name == "value" else Known(value.value.name)
+        return None
+
+    def _of_factory(self, value: SessionFactory, name: str) -> Abstract | None:
+        return SessionRef(Somewhere(value.label), "shared") if name in ("session", "registry") else None
+
+
+def assignments(block: facts.Block) -> tuple[facts.SetAttribute, ...]:
+    """The attribute assignments of a body, those in its branches included."""
+    found: list[facts.SetAttribute] = []
+    for step in block:
+        if isinstance(step, facts.SetAttribute):
+            found.append(step)
+        elif isinstance(step, facts.If):
+            found.extend(assignments(step.body) + assignments(step.orelse))
+        elif isinstance(step, (facts.With, facts.Loop)):
+            found.extend(assignments(step.body))
+    return tuple(found)

@@ -1,0 +1,361 @@
+"""What calling something gives: SQLAlchemy's functions, builtins, project functions, methods of all that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lockcheck import facts
+from lockcheck.linking import clauses
+from lockcheck.linking.arguments import Arguments
+from lockcheck.linking.events import SessionCall
+from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
+from lockcheck.linking.results import ALL, container_method, copied, result_method, walked
+from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite
+from lockcheck.linking.statements import columns_of, first_model
+from lockcheck.linking.values import (
+    Abstract,
+    Assignments,
+    AttributeOf,
+    Built,
+    ClassRef,
+    CollectionOf,
+    ColumnRef,
+    ConstantSet,
+    Exists,
+    Expression,
+    External,
+    FunctionRef,
+    Instance,
+    Known,
+    LoaderOption,
+    ModelRef,
+    ObjectRef,
+    Opaque,
+    OpaqueClause,
+    RelationRef,
+    Result,
+    Savepoint,
+    SessionFactory,
+    SessionRef,
+    Somewhere,
+    Statement,
+    TupleOf,
+    each,
+    join,
+)
+
+if TYPE_CHECKING:
+    from lockcheck.linking.frame import Frame
+    from lockcheck.linking.linker import Linker
+
+LOADERS = frozenset(
+    {
+        "joinedload", "subqueryload", "selectinload", "lazyload", "noload", "raiseload", "contains_eager", "immediateload",
+        "defaultload", "load_only", "defer", "undefer", "undefer_group", "with_loader_criteria", "with_expression",
+        "joinedload_all", "subqueryload_all", "eagerload", "Load", "selectin_polymorphic", "with_polymorphic_options",
+    }
+)  # fmt: skip
+SESSION_METHODS = frozenset(
+    {*EXECUTES, *PLAIN, "get", "refresh", "merge", "add", "add_all", "delete", "query", "begin_nested"}
+)
+EXPRESSION_METHODS = clauses.METHODS
+
+
+class Calls:
+    def __init__(self, linker: Linker) -> None:
+        self._linker = linker
+        self._constructs: dict[str, Callable[[CallSite, Arguments], Abstract]] = {
+            "select": self._select,
+            "update": lambda call, args: self._write(call, args, "update"),
+            "delete": lambda call, args: self._write(call, args, "delete"),
+            "insert": lambda call, args: self._write(call, args, "insert"),
+            "and_": lambda _c, args: clauses.both(args.positional, complete=args.complete),
+            "or_": lambda _c, args: clauses.either(args.positional, complete=args.complete),
+            "not_": lambda _c, args: clauses.negated(args.positional[0]) if args.positional else OpaqueClause(),
+            "tuple_": lambda _c, args: TupleOf(columns_of(args.positional), "tuple"),
+            "aliased": self._aliased,
+            "exists": self._exists,
+            "union": self._union,
+            "union_all": self._union,
+            "intersect": self._union,
+            "except_": self._union,
+            "desc": lambda _c, args: Expression(_columns(args), "desc"),
+            "asc": lambda _c, args: args.positional[0] if args.positional else Opaque(),
+            "null": lambda _c, _a: Known(None),
+            "true": lambda _c, _a: Known(value=True),
+            "false": lambda _c, _a: Known(value=False),
+            "cast": lambda _c, args: Expression(_columns(args), "cast"),
+        }
+        self._builtins: dict[str, Callable[[CallSite, Arguments], Abstract]] = {
+            "sorted": self._sorted,
+            "getattr": self._getattr,
+            "cast": lambda _c, args: args.positional[-1] if args.positional else Opaque(),
+            "enumerate": lambda _c, args: CollectionOf(TupleOf((Opaque(), walked(_first(args))), "tuple")),
+            "zip": lambda _c, args: CollectionOf(TupleOf(tuple(walked(v) for v in args.positional), "tuple")),
+            "next": lambda _c, args: walked(_first(args)),
+            "max": lambda _c, args: walked(_first(args)),
+            "min": lambda _c, args: walked(_first(args)),
+            "filter": lambda _c, args: CollectionOf(walked(args.positional[-1])) if args.positional else Opaque(),
+            "chain": lambda _c, args: CollectionOf(join(*(walked(v) for v in args.positional))),
+            "islice": lambda _c, args: _first(args),
+            "attrgetter": lambda _c, args: Expression((), f"attrgetter:{getattr(_first(args), 'value', '')}"),
+            "dict": self._dict,
+        }
+
+    def evaluate(self, frame: Frame, fact: facts.Call, number: int) -> Abstract:
+        """Run one call: first what it is called on, then its arguments, then itself."""
+        function = frame.function.values[fact.func]
+        site = frame.target("call", fact.site)
+        first = frame.spelled(fact.args[0].value) if fact.args else None
+        if not isinstance(function, facts.Attr):
+            callee = frame.value(fact.func)
+            arguments = frame.arguments(fact)
+            call = CallSite(frame, site, number, frame.spelled(fact.func), first)
+            return join(*(self.call(call, part, arguments) for part in _callable(callee)))
+        base = frame.value(function.base)
+        arguments = frame.arguments(fact)
+        call = CallSite(frame, site, number, frame.spelled(function.base), first)
+        dotted = frame.spelled(fact.func)
+        found = [self._method(call, part, function.name, arguments, dotted) for part in _callable(base)]
+        return join(*found) if found else Opaque()
+
+    def call(self, call: CallSite, callee: Abstract, arguments: Arguments) -> Abstract:
+        """`callee(arguments)`."""
+        if isinstance(callee, FunctionRef):
+            return self._linker.call_function(call.frame, callee, arguments, call.site)
+        if isinstance(callee, ModelRef):
+            return self._built(call, callee, arguments)
+        if isinstance(callee, External):
+            return self._external(call, callee, arguments)
+        if isinstance(callee, SessionFactory):
+            owner = "shared" if callee.shared else "own"
+            label = callee.label if callee.shared else f"{call.site.slice}:{call.site.index}"
+            return SessionRef(Somewhere(label), owner)  # type: ignore[arg-type]  # one of two literals
+        self._linker.sessions.handed(call.frame, arguments, call.site, call.base or "?")
+        if isinstance(callee, ClassRef):
+            enum = self._linker.declarations.enum(callee.qualname)
+            return Opaque() if enum else ObjectRef(callee.qualname, Built(call.site))
+        self._linker.unresolved["calls"] += 1
+        return Opaque()
+
+    def _built(self, call: CallSite, model: ModelRef, arguments: Arguments) -> Abstract:
+        mapped = self._linker.declarations.mapped(model.qualname)
+        plain = mapped is not None and mapped.own_init is None and arguments.complete and not arguments.positional
+        return Instance(model, Built(call.site), arguments.keywords, all_given=plain)
+
+    # --- methods -------------------------------------------------------------------------------------------------
+
+    def _method(self, call: CallSite, base: Abstract, name: str, arguments: Arguments, dotted: str | None) -> Abstract:
+        if isinstance(base, Statement):
+            executed = self._linker.sessions.query_method(call, base, name, arguments)
+            return executed if executed is not None else self._linker.extender.extend(base, name, arguments, call.site)
+        if isinstance(base, SessionRef):
+            return self._linker.sessions.method(call, base, name, arguments)
+        if isinstance(base, SessionFactory):
+            return self._factory_method(call, base, name, arguments)
+        if isinstance(base, ColumnRef):
+            return clauses.column_method(base, name, arguments, call.site) or Opaque()
+        if isinstance(base, RelationRef):
+            return Exists() if name in ("any", "has") else base if name in ("of_type", "and_") else OpaqueClause()
+        if isinstance(base, (*clauses.CLAUSES, Expression)):
+            return self._sql_method(base, name)
+        if isinstance(base, Result):
+            if name in ALL:
+                self._linker.many.add(base.site)
+            return result_method(base, name) or Opaque()
+        if isinstance(base, LoaderOption):
+            return _chained(base, name, arguments)
+        if isinstance(base, Savepoint):
+            return self._savepoint_method(call, base, name)
+        if isinstance(base, TupleOf) and name in clauses.METHODS and base.items:
+            return self._tuple_method(call, base, name, arguments)
+        if isinstance(base, (CollectionOf, TupleOf, ConstantSet)):
+            return container_method(base, name, arguments.positional)
+        return self._attribute_call(call, base, name, arguments, dotted)
+
+    def _attribute_call(
+        self, call: CallSite, base: Abstract, name: str, arguments: Arguments, dotted: str | None
+    ) -> Abstract:
+        ducked = self._linker.sessions.duck(call, base, name, arguments)
+        if ducked is not None:
+            return ducked
+        found = self._linker.attribute(base, name, dotted)
+        if isinstance(found, AttributeOf) and isinstance(base, AttributeOf) and name in ("items", "values", "keys"):
+            return Opaque()
+        return join(*(self.call(replace(call, base=dotted), part, arguments) for part in _callable(found)))
+
+    def _factory_method(self, call: CallSite, base: SessionFactory, name: str, arguments: Arguments) -> Abstract:
+        session = SessionRef(Somewhere(base.label), "shared" if base.shared else "own")
+        if name == "begin":
+            return Savepoint(session, nested=False)
+        if name in SESSION_METHODS:
+            return self._linker.sessions.method(call, session, name, arguments)
+        return Opaque()
+
+    def _sql_method(self, base: Abstract, name: str) -> Abstract:
+        if name in ("label", "self_group", "asc", "nulls_last", "nulls_first"):
+            return base
+        if isinstance(base, Expression):
+            return OpaqueClause() if name in EXPRESSION_METHODS else Expression(base.columns, base.call or name)
+        return OpaqueClause()
+
+    def _savepoint_method(self, call: CallSite, base: Savepoint, name: str) -> Abstract:
+        if name in ("commit", "rollback"):
+            method = f"savepoint.{name}" if base.nested else name
+            call.frame.emit(SessionCall(call.site, base.session, method))
+        return Opaque()
+
+    def _tuple_method(self, call: CallSite, base: TupleOf, name: str, arguments: Arguments) -> Abstract:
+        columns = tuple(item for item in base.items if isinstance(item, ColumnRef))
+        if len(columns) != len(base.items):
+            return OpaqueClause() if any(isinstance(i, (ColumnRef, Expression)) for i in base.items) else Opaque()
+        operand = arguments.positional[0] if arguments.positional else Opaque()
+        return clauses.condition(columns, clauses.METHODS[name], operand, call.site)
+
+    # --- SQLAlchemy --------------------------------------------------------------------------------------------------
+
+    def _external(self, call: CallSite, callee: External, arguments: Arguments) -> Abstract:
+        name = last(callee.qualname)
+        if not is_sqlalchemy(callee.qualname):
+            return self._builtin(call, callee, name, arguments)
+        if ".func." in f"{callee.qualname}." or callee.qualname.startswith("sqlalchemy.func"):
+            return Expression(_columns(arguments), name)
+        construct = self._constructs.get(name)
+        if construct is not None:
+            return construct(call, arguments)
+        if name in LOADERS:
+            return _option(name, arguments)
+        if name in FACTORIES:
+            return SessionFactory(f"{call.site.slice}:{call.site.index}", FACTORIES[name])
+        if name in SESSIONS:
+            return SessionRef(Somewhere(f"{call.site.slice}:{call.site.index}"), "own", SESSIONS[name])
+        self._linker.sessions.handed(call.frame, arguments, call.site, name)
+        return Expression(_columns(arguments), name)
+
+    def _select(self, call: CallSite, arguments: Arguments) -> Abstract:
+        entities = columns_of(arguments.positional)
+        return Statement(
+            "select",
+            call.site,
+            first_model(entities),
+            entities,
+            spelling=call.first,
+            readable=not arguments.starred or bool(entities),
+            steps=frozenset({call.site.slice}),
+        )
+
+    def _write(self, call: CallSite, arguments: Arguments, kind: str) -> Abstract:
+        model = arguments.get(0, "table")
+        steps = frozenset({call.site.slice})
+        found = list(each(model)) if model is not None else []
+        made = [
+            Statement(
+                kind,  # type: ignore[arg-type]  # one of three literals, by the table of constructs
+                call.site,
+                part if isinstance(part, ModelRef) else None,
+                assigned=Assignments(),
+                spelling=call.first,
+                readable=isinstance(part, ModelRef),
+                steps=steps,
+            )
+            for part in found
+        ]
+        return join(*made) if made else Opaque()
+
+    def _aliased(self, call: CallSite, arguments: Arguments) -> Abstract:
+        model = arguments.positional[0] if arguments.positional else Opaque()
+        return ModelRef(model.qualname, call.site) if isinstance(model, ModelRef) else Opaque()
+
+    def _exists(self, call: CallSite, arguments: Arguments) -> Abstract:
+        first = arguments.positional[0] if arguments.positional else None
+        if isinstance(first, Statement):
+            return Exists(first)
+        made = self._select(call, arguments)
+        return made if isinstance(made, Statement) else Exists()
+
+    def _union(self, _: CallSite, arguments: Arguments) -> Abstract:
+        first = next((part for part in arguments.positional if isinstance(part, Statement)), None)
+        return replace(first, compound=True) if first is not None else Opaque()
+
+    # --- Python ------------------------------------------------------------------------------------------------------
+
+    def _builtin(self, call: CallSite, callee: External, name: str, arguments: Arguments) -> Abstract:
+        if name in ("list", "tuple", "set", "frozenset", "iter", "reversed", "deque", "copy"):
+            return copied(name, _first(arguments)) if arguments.positional else TupleOf((), "list")
+        known = self._builtins.get(name)
+        if known is not None:
+            return known(call, arguments)
+        self._linker.sessions.handed(call.frame, arguments, call.site, callee.qualname)
+        return Opaque(Somewhere("generated")) if name.startswith(("uuid", "ulid", "token_")) else Opaque()
+
+    def _sorted(self, call: CallSite, arguments: Arguments) -> Abstract:
+        element = walked(_first(arguments))
+        if arguments.flag("reverse"):
+            return CollectionOf(element, "-")
+        key = arguments.keyword("key")
+        if key is None:
+            return CollectionOf(element, "")
+        if isinstance(key, Expression) and key.call.startswith("attrgetter:"):
+            return CollectionOf(element, key.call.partition(":")[2])
+        if isinstance(key, FunctionRef):
+            outcome = self._linker.call_function(call.frame, key, Arguments((element,)), call.site)
+            if isinstance(outcome, AttributeOf):
+                return CollectionOf(element, outcome.name)
+        return CollectionOf(element)
+
+    def _getattr(self, _: CallSite, arguments: Arguments) -> Abstract:
+        base = _first(arguments)
+        name = arguments.positional[1] if len(arguments.positional) > 1 else None
+        if isinstance(name, Known) and isinstance(name.value, str):
+            return join(*(self._linker.attribute(part, str(name.value), None) for part in each(base)))
+        return Opaque()
+
+    def _dict(self, _: CallSite, arguments: Arguments) -> Abstract:
+        if arguments.positional or arguments.double_starred:
+            return _first(arguments) if isinstance(_first(arguments), TupleOf) else Opaque()
+        keys = tuple(Known(key) for key, _ in arguments.keywords)
+        return TupleOf(tuple(value for _, value in arguments.keywords), "dict", keys)
+
+
+def _callable(value: Abstract) -> tuple[Abstract, ...]:
+    """What may be called: `None` is not."""
+    parts = tuple(part for part in each(value) if not (isinstance(part, Known) and part.value is None))
+    return parts or each(value)
+
+
+def _first(arguments: Arguments) -> Abstract:
+    return arguments.positional[0] if arguments.positional else Opaque()
+
+
+def _columns(arguments: Arguments) -> tuple[ColumnRef, ...]:
+    found: list[ColumnRef] = []
+    for value in arguments.positional:
+        if isinstance(value, ColumnRef):
+            found.append(value)
+        elif isinstance(value, Expression):
+            found.extend(value.columns)
+    return tuple(found)
+
+
+def _option(name: str, arguments: Arguments) -> Abstract:
+    path = tuple(part for part in arguments.positional if isinstance(part, RelationRef))
+    everything = any(isinstance(part, Known) and part.value == "*" for part in arguments.positional)
+    readable = path or everything or name in ("load_only", "defer", "undefer", "with_loader_criteria", "Load")
+    style = {"eagerload": "joinedload", "joinedload_all": "joinedload"}.get(name, name)
+    return (
+        LoaderOption(style, path, everything, arguments.flag("innerjoin")) if readable else LoaderOption("opaque", ())
+    )
+
+
+def _chained(base: LoaderOption, name: str, arguments: Arguments) -> Abstract:
+    if name not in LOADERS:
+        return base
+    path = tuple(part for part in arguments.positional if isinstance(part, RelationRef))
+    if base.style in ("Load", "defaultload"):
+        made = _option(name, arguments)
+        return replace(made, path=base.path + path) if isinstance(made, LoaderOption) else base
+    if base.style == "joinedload" and name == "joinedload":
+        return replace(base, path=base.path + path)
+    return base

@@ -1,0 +1,557 @@
+"""One run of a function over abstract values: evaluates its facts and records what happens to sessions and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from lockcheck import facts
+from lockcheck.linking import clauses
+from lockcheck.linking.arguments import Arguments, pairs, truth
+from lockcheck.linking.events import (
+    Arm,
+    Detail,
+    EnterHandler,
+    EnterLoop,
+    EnterTry,
+    Event,
+    Leave,
+    Opened,
+    Path,
+    Read,
+    Savepoints,
+    Suspend,
+    Test,
+    Write,
+)
+from lockcheck.linking.results import grown, item, walked
+from lockcheck.linking.spelling import spelled
+from lockcheck.linking.values import (
+    Abstract,
+    AttributeOf,
+    CollectionOf,
+    ColumnRef,
+    Entering,
+    Expression,
+    FunctionRef,
+    Instance,
+    Known,
+    ModelRef,
+    Opaque,
+    Result,
+    Row,
+    Savepoint,
+    SessionFactory,
+    SessionRef,
+    Statement,
+    TupleOf,
+    each,
+    join,
+)
+from lockcheck.plans import Target
+
+if TYPE_CHECKING:
+    from lockcheck.linking.linker import Linker
+
+TESTED = (AttributeOf, Row, Instance, Result, Opaque)
+
+
+class Frame:
+    """Evaluates values on demand (a call at most once) and runs the steps in order."""
+
+    def __init__(
+        self,
+        linker: Linker,
+        function: facts.FunctionFacts,
+        parameters: Mapping[str, Abstract],
+        closure: Mapping[str, Abstract],
+    ) -> None:
+        self.linker = linker
+        self.function = function
+        self.module = function.module
+        self.parameters = parameters
+        self.closure = closure
+        self.where = linker.slice_of(function)
+        self.events: list[Event] = []
+        self.returned: list[Abstract] = []
+        self.yielded: list[Abstract] = []
+        self.path: Path = ()
+        self._forks = 0
+        self._values: dict[facts.Id, Abstract] = {}
+        self._active: set[facts.Id] = set()
+        self._gaps = 0
+        self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
+
+    # --- recording -------------------------------------------------------------------------------------------
+
+    def emit(self, detail: Detail) -> None:
+        self.events.append(Event(self.path, detail))
+
+    def fork(self) -> int:
+        self._forks += 1
+        return self._forks
+
+    @contextmanager
+    def arm(self, kind: str, fork: int, name: str) -> Iterator[None]:
+        outer = self.path
+        self.path = (*outer, Arm(cast("Any", kind), fork, name))
+        try:
+            yield
+        finally:
+            self.path = outer
+
+    def target(self, kind: facts.SiteKind, site: int) -> Target:
+        return Target(self.where.path, self.where.slice, kind, site)
+
+    def spelled(self, number: facts.Id) -> str | None:
+        return spelled(self.function.values, number)
+
+    # --- values ------------------------------------------------------------------------------------------------
+
+    def value(self, number: facts.Id) -> Abstract:
+        """The abstract value of a number; evaluates calls that have not run yet."""
+        known = self._values.get(number)
+        if known is not None:
+            return known
+        if number in self._active:
+            self._gaps += 1
+            return Opaque()
+        self._active.add(number)
+        gaps = self._gaps
+        fact = self.function.values[number]
+        found = EVALUATORS[type(fact)](self, fact, number)
+        self._active.discard(number)
+        if gaps == self._gaps or isinstance(fact, facts.Call):
+            self._values[number] = found
+        return found
+
+    def pending(self, number: facts.Id, seen: set[facts.Id] | None = None) -> bool:
+        """Whether a value rests on a call that has not run, such as one later in the loop."""
+        seen = set() if seen is None else seen
+        if number in self._values or number in seen:
+            return False
+        seen.add(number)
+        fact = self.function.values[number]
+        if isinstance(fact, facts.Call):
+            return True
+        return any(self.pending(part, seen) for part in operands(fact))
+
+    def joined(self, fact: facts.Join, _: int) -> Abstract:
+        found = []
+        for number in fact.values:
+            if number in self._active or self.pending(number):
+                self._gaps += 1
+            else:
+                found.append(self.value(number))
+        return join(*found) if found else Opaque()
+
+    def name(self, fact: facts.Name, _: int) -> Abstract:
+        if fact.name in self.closure:
+            return self.closure[fact.name]
+        return self.linker.names.lookup(self.module, fact.name, self.function.qualname)
+
+    def parameter(self, fact: facts.Param, _: int) -> Abstract:
+        return self.parameters.get(fact.name, Opaque())
+
+    def attr(self, fact: facts.Attr, number: int) -> Abstract:
+        dotted = self.spelled(number)
+        base = self.value(fact.base)
+        found = join(*(self.linker.attribute(part, fact.name, dotted) for part in each(base)))
+        if isinstance(base, Instance) and isinstance(found, AttributeOf) and self._in_handler():
+            self.emit(Read(None, base, fact.name))
+        return found
+
+    def _in_handler(self) -> bool:
+        return any(arm.kind == "try" and arm.arm.startswith("handler") for arm in self.path)
+
+    def arguments(self, call: facts.Call) -> Arguments:
+        positional: list[Abstract] = []
+        starred = double = False
+        for arg in call.args:
+            value = self.value(arg.value)
+            if not arg.starred:
+                positional.append(value)
+            elif isinstance(value, TupleOf) and value.kind != "dict":
+                positional.extend(value.items)
+            else:
+                starred = True
+        keywords: list[tuple[str, Abstract]] = []
+        for keyword in call.keywords:
+            if keyword.name is not None:
+                keywords.append((keyword.name, self.value(keyword.value)))
+                continue
+            found, complete = self._unpacked(keyword.value)
+            keywords.extend(found)
+            double = double or not complete
+        return Arguments(tuple(positional), tuple(keywords), starred, double)
+
+    def _unpacked(self, number: facts.Id) -> tuple[list[tuple[str, Abstract]], bool]:
+        found, complete = pairs(self.value(number))
+        named: list[tuple[str, Abstract]] = []
+        for key, value in (*found, *self._items.get(number, ())):
+            if isinstance(key, Known) and isinstance(key.value, str):
+                named.append((key.value, value))
+            else:
+                complete = False
+        return named, complete
+
+    def call(self, fact: facts.Call, number: int) -> Abstract:
+        return self.linker.calls.evaluate(self, fact, number)
+
+    def compare(self, fact: facts.Compare, _: int) -> Abstract:
+        values = [self.value(operand) for operand in fact.operands]
+        site = self.target("compare", fact.site)
+        found: list[Abstract] = []
+        for left, operator, right in zip(values, fact.operators, values[1:], strict=False):
+            made = clauses.compared(left, operator, right, site) if operator not in ("is", "is not") else None
+            if made is None:
+                self.tested(left, operator, right)
+                made_known = known_comparison(left, operator, right)
+                found.append(made_known if made_known is not None else Opaque())
+            else:
+                found.append(made)
+        return found[0] if len(found) == 1 else Opaque()
+
+    def tested(self, left: Abstract, operator: str, right: Abstract) -> None:
+        for subject in each(left):
+            if isinstance(subject, TESTED):
+                self.emit(Test(subject, operator, right))
+        if operator in ("==", "!=") and isinstance(right, TESTED):
+            self.emit(Test(right, operator, left))
+
+    def boolean(self, fact: facts.Boolean, _: int) -> Abstract:
+        values = [self.value(operand) for operand in fact.operands]
+        for value in values:
+            if isinstance(value, (AttributeOf, Result)):
+                self.emit(Test(value, "truth", Known(value=True)))
+        truths = [truth(value) for value in values]
+        deciding = fact.operator == "or"
+        if deciding in truths:
+            return Known(value=deciding)
+        if fact.operator == "or":
+            return join(*(v for v, t in zip(values, truths, strict=True) if t is not False)) if values else Opaque()
+        return values[-1] if all(t is True for t in truths[:-1]) else Opaque()
+
+    def binary(self, fact: facts.Binary, _: int) -> Abstract:
+        left, right = self.value(fact.left), self.value(fact.right)
+        sql = any(isinstance(v, (*clauses.CLAUSES, ColumnRef, Expression)) for v in (left, right))
+        if fact.operator in "&|" and sql:
+            return clauses.both((left, right)) if fact.operator == "&" else clauses.either((left, right))
+        if sql:
+            return Expression(tuple(v for v in (left, right) if isinstance(v, ColumnRef)))
+        if any(isinstance(v, (CollectionOf, TupleOf)) for v in (left, right)):
+            return CollectionOf(join(walked(left), walked(right)))
+        return Opaque()
+
+    def unary(self, fact: facts.Unary, _: int) -> Abstract:
+        value = self.value(fact.operand)
+        if fact.operator == "~" and isinstance(value, (*clauses.CLAUSES, ColumnRef)):
+            return clauses.negated(value)
+        if fact.operator == "not":
+            if isinstance(value, (AttributeOf, Result)):
+                self.emit(Test(value, "truth", Known(value=False)))
+            known = truth(value)
+            return Opaque() if known is None else Known(not known)
+        return Opaque()
+
+    def choice(self, fact: facts.Choice, _: int) -> Abstract:
+        known = truth(self.value(fact.test))
+        if known is not None:
+            return self.value(fact.body if known else fact.orelse)
+        fork = self.fork()
+        with self.arm("if", fork, "body"):
+            body = self.value(fact.body)
+        with self.arm("if", fork, "else"):
+            return join(body, self.value(fact.orelse))
+
+    def sequence(self, fact: facts.Sequence, _: int) -> Abstract:
+        items: list[Abstract] = []
+        for part in fact.items:
+            value = self.value(part.value)
+            if not part.starred:
+                items.append(value)
+            elif isinstance(value, TupleOf) and value.kind != "dict":
+                items.extend(value.items)
+            else:
+                rest = [self.value(other.value) for other in fact.items if not other.starred]
+                return CollectionOf(join(walked(value), *rest))
+        return TupleOf(tuple(items), fact.kind)
+
+    def mapping(self, fact: facts.Dict, _: int) -> Abstract:
+        keys: list[Abstract] = []
+        items: list[Abstract] = []
+        for key, number in fact.items:
+            value = self.value(number)
+            if key is None:
+                found, complete = pairs(value)
+                if not complete:
+                    return CollectionOf(Opaque())
+                keys.extend(k for k, _ in found)
+                items.extend(v for _, v in found)
+            else:
+                keys.append(self.value(key))
+                items.append(value)
+        return TupleOf(tuple(items), "dict", tuple(keys))
+
+    def comprehension(self, fact: facts.Comprehension, _: int) -> Abstract:
+        for number in fact.iterables:
+            self.value(number)
+        fork = self.fork()
+        with self.arm("loop", fork, "body"):
+            for number in fact.conditions:
+                self.value(number)
+            element = self.value(fact.element)
+            if fact.key is not None:
+                key = self.value(fact.key)
+                return TupleOf((element,), "dict", (key,))
+        source = self.value(fact.iterables[0]) if len(fact.iterables) == 1 else Opaque()
+        kept = source.ordered_by if isinstance(source, CollectionOf) and fact.kind != "set" else None
+        return CollectionOf(element, kept)
+
+    def subscript(self, fact: facts.Subscript, _: int) -> Abstract:
+        base, index = self.value(fact.base), self.value(fact.index)
+        if isinstance(self.function.values[fact.index], facts.Slice):
+            return base
+        if isinstance(base, TupleOf) and base.kind == "dict":
+            for key, found in zip(base.keys, base.items, strict=True):
+                if key == index:
+                    return found
+            return join(*base.items) if base.items else Opaque()
+        if isinstance(index, Known) and isinstance(index.value, int):
+            return item(base, index.value)
+        if isinstance(base, ModelRef) and isinstance(index, Known) and isinstance(index.value, str):
+            return self.linker.names.column(base, index.value) or Opaque()
+        if isinstance(base, Row) and isinstance(index, Known) and isinstance(index.value, str):
+            return self.linker.attribute(base, index.value, None)
+        return item(base, 0) if isinstance(base, (CollectionOf, Result)) else Opaque()
+
+    def each(self, fact: facts.Each, _: int) -> Abstract:
+        found = each(self.value(fact.iterable))
+        self.linker.many.update(part.site for part in found if isinstance(part, Result))
+        return join(*(walked(part) for part in found))
+
+    def entered(self, fact: facts.Entered, _: int) -> Abstract:
+        value = self.value(fact.context)
+        if isinstance(value, Entering):
+            return value.value
+        if isinstance(value, Savepoint):
+            return value if value.nested else value.session
+        return value
+
+    def caught(self, fact: facts.Caught, _: int) -> Abstract:
+        for number in fact.types:
+            self.value(number)
+        return Opaque()
+
+    def nested(self, fact: facts.Function, _: int) -> Abstract:
+        return FunctionRef(fact.qualname, closure=self.linker.closure_for(self, fact.qualname))
+
+    def produced(self, fact: facts.Yielded, _: int) -> Abstract:
+        self.yielded.append(self.value(fact.value) if fact.value is not None else Known(None))
+        self.emit(Suspend())
+        return Opaque()
+
+    def spread(self, fact: facts.Value, _: int) -> Abstract:
+        for number in operands(fact):
+            self.value(number)
+        return Opaque()
+
+    def local(self, name: str) -> Abstract | None:
+        """What a local variable holds at the end, for a nested function that closes over it."""
+        if name in self.parameters:
+            return self.parameters[name]
+        number = next((found for bound, found in self.function.bindings if bound == name), None)
+        if number is None or self.pending(number):
+            return self.closure.get(name)
+        return self.value(number)
+
+    # --- steps ---------------------------------------------------------------------------------------------------
+
+    def run(self, block: facts.Block) -> None:
+        for step in block:
+            RUNNERS[type(step)](self, step)
+
+    def evaluate(self, step: facts.Evaluate) -> None:
+        self.value(step.value)
+
+    def set_attribute(self, step: facts.SetAttribute) -> None:
+        base, value = self.value(step.base), self.value(step.value)
+        for part in each(base):
+            if isinstance(part, Instance):
+                self.emit(Write(self.target("assign", step.site), part, step.name, value))
+
+    def set_item(self, step: facts.SetItem) -> None:
+        self._items.setdefault(step.base, []).append((self.value(step.index), self.value(step.value)))
+
+    def if_(self, step: facts.If) -> None:
+        test = self.value(step.test)
+        for part in each(test):
+            if isinstance(part, (AttributeOf, Result, Instance)):
+                self.emit(Test(part, "truth", Known(value=True)))
+        known = truth(test)
+        if known is not None:
+            self.run(step.body if known else step.orelse)
+            return
+        fork = self.fork()
+        with self.arm("if", fork, "body"):
+            self.run(step.body)
+        with self.arm("if", fork, "else"):
+            self.run(step.orelse)
+
+    def loop(self, step: facts.Loop) -> None:
+        iterable = self.value(step.iterable) if step.iterable is not None else None
+        iterable = self.linker.sessions.iterated(self, iterable, step.site)
+        fork = self.fork()
+        self.emit(EnterLoop(self.target("loop", step.site), fork, iterable))
+        with self.arm("loop", fork, "body"):
+            if step.test is not None:
+                self.value(step.test)
+            self.run(step.body)
+        with self.arm("loop", fork, "else"):
+            self.run(step.orelse)
+
+    def try_(self, step: facts.Try) -> None:
+        fork = self.fork()
+        self.emit(EnterTry(fork, len(step.handlers)))
+        with self.arm("try", fork, "body"):
+            self.run(step.body)
+        for number, handler in enumerate(step.handlers):
+            with self.arm("try", fork, f"handler {number}"):
+                types = tuple(self._exception_types(handler))
+                self.emit(EnterHandler(self.target("handler", handler.site), fork, types))
+                self.run(handler.body)
+        with self.arm("try", fork, "else"):
+            self.run(step.orelse)
+        with self.arm("try", fork, "finally"):
+            self.run(step.final)
+
+    def _exception_types(self, handler: facts.Handler) -> Iterator[Abstract]:
+        for number in handler.types:
+            value = self.value(number)
+            yield from value.items if isinstance(value, TupleOf) else each(value)
+
+    def with_(self, step: facts.With) -> None:
+        entered = [self.value(number) for number in step.contexts]
+        for value in entered:
+            self._enter(value, entered=True)
+        with self.arm("with", self.fork(), "body"):
+            self.run(step.body)
+        for value in reversed(entered):
+            self._enter(value, entered=False)
+
+    def _enter(self, value: Abstract, *, entered: bool) -> None:
+        if isinstance(value, Savepoint) and value.nested:
+            self.emit(Savepoints(value.session, entered))
+        elif isinstance(value, Savepoint):
+            self.emit(Opened(value.session, entered, commits=True))
+        elif isinstance(value, SessionRef) and value.owner == "own":
+            self.emit(Opened(value, entered, commits=False))
+        elif isinstance(value, Entering):
+            half = value.before if entered else value.after
+            if half is not None:
+                self.emit(half)
+
+    def return_(self, step: facts.Return) -> None:
+        self.returned.append(self.value(step.value) if step.value is not None else Known(None))
+        self.emit(Leave("return"))
+
+    def raise_(self, step: facts.Raise) -> None:
+        if step.value is not None:
+            self.value(step.value)
+        self.emit(Leave("raise"))
+
+    def assert_(self, step: facts.Assert) -> None:
+        self.value(step.test)
+
+    def leave(self, step: facts.Break | facts.Continue) -> None:
+        self.emit(Leave("break" if isinstance(step, facts.Break) else "continue"))
+
+
+def known_comparison(left: Abstract, operator: str, right: Abstract) -> Abstract | None:
+    """The outcome of comparing two known values."""
+    if operator in ("is", "is not") and isinstance(right, Known) and right.value is None:
+        if isinstance(left, Known):
+            return Known((left.value is None) == (operator == "is"))
+        certain = (ModelRef, ColumnRef, Statement, SessionFactory, TupleOf, *clauses.CLAUSES)
+        return Known(operator == "is not") if isinstance(left, certain) else None
+    if isinstance(left, Known) and isinstance(right, Known) and operator in ("==", "!="):
+        return Known((left == right) == (operator == "=="))
+    return None
+
+
+def operands(fact: facts.Value) -> tuple[facts.Id, ...]:
+    """The numbers that a value refers to directly."""
+    return OPERANDS[type(fact)](fact) if type(fact) in OPERANDS else ()
+
+
+OPERANDS: dict[type, Callable[[Any], tuple[facts.Id, ...]]] = {
+    facts.Attr: lambda f: (f.base,),
+    facts.Call: lambda f: (f.func, *(a.value for a in f.args), *(k.value for k in f.keywords)),
+    facts.Item: lambda f: (f.base,),
+    facts.Subscript: lambda f: (f.base, f.index),
+    facts.Each: lambda f: (f.iterable,),
+    facts.Sequence: lambda f: tuple(a.value for a in f.items),
+    facts.Dict: lambda f: tuple(n for k, v in f.items for n in (k, v) if n is not None),
+    facts.Comprehension: lambda f: (
+        *f.iterables,
+        *f.conditions,
+        *(() if f.key is None else (f.key,)),
+        f.element,
+    ),
+    facts.Compare: lambda f: f.operands,
+    facts.Boolean: lambda f: f.operands,
+    facts.Binary: lambda f: (f.left, f.right),
+    facts.Unary: lambda f: (f.operand,),
+    facts.Choice: lambda f: (f.test, f.body, f.orelse),
+    facts.Join: lambda f: f.values,
+    facts.Grown: lambda f: (f.base, f.element),
+    facts.Entered: lambda f: (f.context,),
+    facts.Caught: lambda f: f.types,
+    facts.Text: lambda f: f.parts,
+    facts.Yielded: lambda f: () if f.value is None else (f.value,),
+    facts.Unknown: lambda f: f.operands,
+}
+
+EVALUATORS: dict[type, Callable[[Frame, Any, int], Abstract]] = {
+    facts.Const: lambda _s, f, _n: Known(f.value),
+    facts.Name: Frame.name,
+    facts.Param: Frame.parameter,
+    facts.Attr: Frame.attr,
+    facts.Call: Frame.call,
+    facts.Item: lambda s, f, _n: join(*(item(part, f.index) for part in each(s.value(f.base)))),
+    facts.Subscript: Frame.subscript,
+    facts.Slice: Frame.spread,
+    facts.Each: Frame.each,
+    facts.Sequence: Frame.sequence,
+    facts.Dict: Frame.mapping,
+    facts.Comprehension: Frame.comprehension,
+    facts.Compare: Frame.compare,
+    facts.Boolean: Frame.boolean,
+    facts.Binary: Frame.binary,
+    facts.Unary: Frame.unary,
+    facts.Choice: Frame.choice,
+    facts.Join: Frame.joined,
+    facts.Grown: lambda s, f, _n: grown(s.value(f.base), s.value(f.element)),
+    facts.Entered: Frame.entered,
+    facts.Caught: Frame.caught,
+    facts.Function: Frame.nested,
+    facts.Text: Frame.spread,
+    facts.Yielded: Frame.produced,
+    facts.Unknown: Frame.spread,
+}
+
+RUNNERS: dict[type, Callable[[Frame, Any], None]] = {
+    facts.Evaluate: Frame.evaluate,
+    facts.SetAttribute: Frame.set_attribute,
+    facts.SetItem: Frame.set_item,
+    facts.If: Frame.if_,
+    facts.Loop: Frame.loop,
+    facts.Try: Frame.try_,
+    facts.With: Frame.with_,
+    facts.Return: Frame.return_,
+    facts.Raise: Frame.raise_,
+    facts.Assert: Frame.assert_,
+    facts.Break: Frame.leave,
+    facts.Continue: Frame.leave,
+}

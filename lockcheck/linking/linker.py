@@ -1,0 +1,264 @@
+"""Joins the facts of all files: resolves calls, evaluates functions, remembers what each does for a kind of
+arguments."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lockcheck import facts
+from lockcheck.declarations.project import Declarations
+from lockcheck.linking.arguments import Arguments
+from lockcheck.linking.attributes import Attributes
+from lockcheck.linking.calls import Calls
+from lockcheck.linking.events import Behaviour, Event, Inner, Suspend
+from lockcheck.linking.frame import Frame
+from lockcheck.linking.names import Names
+from lockcheck.linking.parameters import Binder, canonical
+from lockcheck.linking.sessions import Sessions
+from lockcheck.linking.spelling import spelled
+from lockcheck.linking.statements import Extender
+from lockcheck.linking.substitution import substitute
+from lockcheck.linking.values import (
+    Abstract,
+    CollectionOf,
+    Entering,
+    FunctionRef,
+    Opaque,
+    Statement,
+    join,
+    merged_locks,
+)
+from lockcheck.plans import Target
+
+MAX_CONTEXTS = 24
+"""Kinds of arguments a function is evaluated for; beyond that its parameters count as unknown."""
+
+MAX_DEPTH = 40
+
+
+class SliceName(NamedTuple):
+    path: str
+    slice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A function with the slice that its sites count in."""
+
+    facts: facts.FunctionFacts
+    where: SliceName
+    sites: facts.SliceSites
+
+
+class Linker:
+    """The project as one: declarations and behaviour of every file."""
+
+    def __init__(self, declarations: Declarations, modules: Iterable[facts.ModuleFacts]) -> None:
+        self.declarations = declarations
+        self.names = Names(declarations)
+        self.functions: dict[str, Located] = {}
+        self.slices: dict[tuple[str, str], facts.SliceSites] = {}
+        self.modules: dict[str, facts.ModuleFacts] = {}
+        for module in modules:
+            self._add(module)
+        self.extender = Extender(self.names.column, self.names.related)
+        self.attributes = Attributes(self)
+        self.sessions = Sessions(self)
+        self.calls = Calls(self)
+        self.binder = Binder(self)
+        self.unresolved: Counter[str] = Counter()
+        self.many: set[Target] = set()
+        self._callees: dict[Target, str] = {}
+        self.callers: dict[str, set[str]] = {}
+        self._behaviours: dict[tuple[object, ...], Behaviour] = {}
+        self._contexts: Counter[str] = Counter()
+        self._stack: list[str] = []
+
+    def _add(self, module: facts.ModuleFacts) -> None:
+        self.modules[module.path] = module
+        for sites in module.slices:
+            self.slices[module.path, sites.qualname] = sites
+        for function in module.functions:
+            sites = module.slices[function.sites]
+            self.functions[function.qualname] = Located(function, SliceName(module.path, sites.qualname), sites)
+
+    def slice_of(self, function: facts.FunctionFacts) -> SliceName:
+        return self.functions[function.qualname].where
+
+    def position(self, target: Target) -> facts.Position:
+        """Where a site stands in its file."""
+        sites = self.slices[target.path, target.slice]
+        kinds = {
+            "call": sites.call,
+            "compare": sites.compare,
+            "handler": sites.handler,
+            "assign": sites.assign,
+            "loop": sites.loop,
+            "with": sites.with_,
+        }
+        return kinds[target.kind][target.index]
+
+    def module_of(self, qualname: str) -> str:
+        """The module that a class is defined in."""
+        module = qualname
+        while module and module not in self.declarations.modules:
+            module = module.rpartition(".")[0]
+        return module
+
+    def attribute(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
+        return self.attributes.of(base, name, dotted)
+
+    def decorators(self, qualname: str) -> tuple[str, ...]:
+        located = self.functions.get(qualname)
+        if located is None:
+            return ()
+        values = located.facts.values
+        return tuple(spelled(values, number) or "" for number in located.facts.decorators)
+
+    def callee_at(self, site: Target) -> facts.FunctionFacts | None:
+        """The project function that the call at `site` was resolved to."""
+        located = self.functions.get(self._callees.get(site, ""))
+        return located.facts if located else None
+
+    def function_at(self, site: Target) -> str | None:
+        """The qualified name of the outermost function that a site stands in."""
+        return site.slice if (site.path, site.slice) in self.slices else None
+
+    def local_name(self, site: Target, qualname: str) -> str | None:
+        """How a class is called at a site: the name that its file imports or defines it by."""
+        module = self.modules[site.path].module
+        declared = self.declarations.modules[module]
+        inner = declared.function_imports.get(site.slice, {})
+        for name in (*declared.classes, *declared.imports, *inner):
+            if self.declarations.resolve(module, name, site.slice) == qualname:
+                return name
+        return None
+
+    # --- evaluation --------------------------------------------------------------------------------------------
+
+    def root(self, qualname: str) -> Behaviour:
+        """What a function does when nothing is known of its arguments but their types."""
+        return self._behaviour(qualname, {}, {}, root=True)
+
+    def call_function(self, frame: Frame, ref: FunctionRef, arguments: Arguments, site: Target) -> Abstract:
+        """Call a project function: its events become the caller's, its value comes back in the caller's terms."""
+        located = self.functions.get(ref.qualname)
+        if located is None:
+            self.sessions.handed(frame, arguments, site, ref.qualname)
+            return Opaque()
+        actual = self.binder.bind(located.facts, ref, arguments, self.decorators(ref.qualname))
+        closure = dict(ref.closure)
+        given = {name: canonical(value, name) for name, value in actual.items()}
+        behaviour = self._behaviour(ref.qualname, given, closure, root=False)
+        self._callees[site] = ref.qualname
+        self.callers.setdefault(ref.qualname, set()).add(frame.function.qualname)
+        passed = tuple((actual | closure).items())
+        return self._outcome(frame, located.facts, behaviour, passed, site)
+
+    def _outcome(
+        self,
+        frame: Frame,
+        callee: facts.FunctionFacts,
+        behaviour: Behaviour,
+        actual: tuple[tuple[str, Abstract], ...],
+        site: Target,
+    ) -> Abstract:
+        mapping = dict(actual)
+        if behaviour.yields is not None:
+            yielded: Abstract = substitute(behaviour.yields, mapping)
+            if any("contextmanager" in name for name in self.decorators(callee.qualname)):
+                return self._entering(behaviour, yielded, actual, site)
+            if behaviour.events:
+                frame.emit(Inner(site, behaviour, actual))
+            return CollectionOf(yielded)
+        if behaviour.events:
+            frame.emit(Inner(site, behaviour, actual))
+        returned: Abstract = substitute(behaviour.returns, mapping)
+        return relocked(returned, mapping, site)
+
+    def _entering(
+        self, behaviour: Behaviour, yielded: Abstract, actual: tuple[tuple[str, Abstract], ...], site: Target
+    ) -> Abstract:
+        cut = next((i for i, event in enumerate(behaviour.events) if isinstance(event.detail, Suspend)), None)
+        if cut is None:
+            return Entering(yielded)
+        halves = (behaviour.events[:cut], behaviour.events[cut + 1 :])
+        before, after = (Inner(site, part_of(behaviour, half), actual) if half else None for half in halves)
+        return Entering(yielded, before, after)
+
+    def closure_for(self, frame: Frame, qualname: str) -> tuple[tuple[str, Abstract], ...]:
+        """What a nested function can see of its enclosing one."""
+        located = self.functions.get(qualname)
+        if located is None:
+            return ()
+        names = {value.name for value in located.facts.values if isinstance(value, facts.Name)}
+        found = ((name, frame.local(name)) for name in sorted(names))
+        return tuple((name, value) for name, value in found if value is not None)
+
+    def _behaviour(
+        self, qualname: str, given: Mapping[str, Abstract | None], closure: Mapping[str, Abstract], *, root: bool
+    ) -> Behaviour:
+        located = self.functions[qualname]
+        known = {name: value for name, value in given.items() if value is not None}
+        key = self._key(qualname, known, closure, root=root)
+        behaviour = self._behaviours.get(key)
+        if behaviour is not None:
+            return behaviour
+        if qualname in self._stack or len(self._stack) >= MAX_DEPTH:
+            return Behaviour(qualname, (), Opaque(), None, complete=False)
+        if not root and self._contexts[qualname] >= MAX_CONTEXTS:
+            return self.root(qualname)
+        self._contexts[qualname] += 1
+        self._stack.append(qualname)
+        try:
+            behaviour = self._run(located.facts, known, given, closure, root=root)
+        finally:
+            self._stack.pop()
+        self._behaviours[key] = behaviour
+        return behaviour
+
+    def _key(
+        self, qualname: str, known: Mapping[str, Abstract], closure: Mapping[str, Abstract], *, root: bool
+    ) -> tuple[object, ...]:
+        return (qualname, root, tuple(sorted(known.items())), tuple(sorted(closure.items())))
+
+    def _run(
+        self,
+        function: facts.FunctionFacts,
+        known: Mapping[str, Abstract],
+        given: Mapping[str, Abstract | None],
+        closure: Mapping[str, Abstract],
+        *,
+        root: bool,
+    ) -> Behaviour:
+        frame = Frame(self, function, {}, closure)
+        frame.parameters = self.binder.parameters(frame, known, set(given), root=root)
+        frame.run(function.body)
+        events = tuple(frame.events)
+        returns = merged_locks(join(*frame.returned)) if frame.returned else Opaque()
+        yields = join(*frame.yielded) if frame.yielded or function.is_generator else None
+        complete = all(not isinstance(e.detail, Inner) or e.detail.behaviour.complete for e in events)
+        return Behaviour(function.qualname, worth_keeping(events), returns, yields, complete)
+
+
+def part_of(behaviour: Behaviour, events: tuple[Event, ...]) -> Behaviour:
+    return Behaviour(behaviour.function, events, behaviour.returns, None, behaviour.complete)
+
+
+def worth_keeping(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The events, or none at all when nothing among them touches a session or a row."""
+    idle = {"Leave", "Test", "EnterLoop", "EnterTry", "EnterHandler", "Suspend", "Read"}
+    return events if any(type(event.detail).__name__ not in idle for event in events) else ()
+
+
+def relocked(value: Abstract, actual: Mapping[str, Abstract], site: Target) -> Abstract:
+    """A statement that came back from a helper with a lock it did not have: the helper's call is what locks it."""
+    if not isinstance(value, Statement) or value.lock is None or value.lock.site is None:
+        return value
+    had = [v for v in actual.values() if isinstance(v, Statement) and v.site == value.site]
+    if not had or had[0].lock is not None:
+        return value
+    return value.with_lock_at(site)

@@ -1,0 +1,226 @@
+"""Which rows a statement reaches and locks: access, order, tables (locking-facts, section 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from lockcheck.declarations.model import MappedClass, Relationship
+from lockcheck.linking import clauses
+from lockcheck.linking.constants import members
+from lockcheck.linking.values import (
+    Abstract,
+    ColumnRef,
+    Condition,
+    LoaderOption,
+    ModelRef,
+    RelationRef,
+    Statement,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lockcheck.declarations.project import Declarations
+
+LAZY = frozenset({"lazyload", "selectinload", "subqueryload", "noload", "raiseload", "immediateload"})
+
+Access = Literal["one", "keys", "many", "opaque", "unknown"]
+"""How a statement reaches rows: one row, rows by a list of primary keys, many rows by other columns, not readable, or
+no key known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Widening:
+    """A table that a row lock reaches beside its own. `relation` is the eager relationship, None for an explicit
+    join."""
+
+    model: ModelRef
+    outer: bool
+    relation: RelationRef | None
+    declared: Relationship | None
+
+
+class Locks:
+    """Answers about statements. `keys` are unique keys that the models do not declare, by table."""
+
+    def __init__(
+        self, declarations: Declarations, keys: Mapping[str, tuple[tuple[str, ...], ...]] | None = None
+    ) -> None:
+        self._declarations = declarations
+        self._keys = keys or {}
+
+    def mapped(self, model: ModelRef | None) -> MappedClass | None:
+        return self._declarations.mapped(model.qualname) if model is not None else None
+
+    def table(self, model: ModelRef | None) -> str | None:
+        mapped = self.mapped(model)
+        return mapped.table if mapped else None
+
+    # --- access ----------------------------------------------------------------------------------------------------
+
+    def keys(self, mapped: MappedClass) -> tuple[tuple[str, ...], ...]:
+        """All unique keys of a table, the primary key first, as attributes."""
+        declared = (mapped.primary_key, *mapped.unique_keys)
+        single = tuple((c.attribute,) for c in mapped.columns.values() if c.unique)
+        extra = tuple(tuple(self._attribute(mapped, n) for n in key) for key in self._keys.get(mapped.table, ()))
+        return tuple(key for key in (*declared, *single, *extra) if key)
+
+    def _attribute(self, mapped: MappedClass, column: str) -> str:
+        return next((c.attribute for c in mapped.columns.values() if c.name == column), column)
+
+    def access(self, statement: Statement) -> Access:
+        """How the statement reaches rows of its model."""
+        model, mapped = statement.model, self.mapped(statement.model)
+        if model is None or mapped is None or not mapped.primary_key:
+            return "unknown"
+        pins = clauses.pinned(statement.where, model)
+        if any(all(name in pins for name in key) for key in self.keys(mapped)):
+            return "one"
+        if self.listed_key(statement) is not None:
+            return "keys"
+        if not statement.readable or clauses.is_opaque(statement.where):
+            return "opaque"
+        return "many"
+
+    def listed_key(self, statement: Statement) -> Abstract | None:
+        """The list of primary keys that the statement is limited to."""
+        model, mapped = statement.model, self.mapped(statement.model)
+        if model is None or mapped is None:
+            return None
+        pins = clauses.pinned(statement.where, model)
+        for names, operand in clauses.listed(statement.where, model).items():
+            if set(mapped.primary_key) <= set(names) | set(pins):
+                return operand
+        return None
+
+    def one_row(self, statement: Statement) -> bool:
+        return self.access(statement) == "one"
+
+    # --- order -----------------------------------------------------------------------------------------------------
+
+    def by_key(self, statement: Statement) -> bool:
+        """Whether a SELECT comes in primary-key order."""
+        mapped = self.mapped(statement.model)
+        if mapped is None or statement.model is None or not statement.order_by:
+            return False
+        named = [part.attribute if isinstance(part, ColumnRef) else None for part in statement.order_by]
+        pins = clauses.pinned(statement.where, statement.model)
+        wanted = [name for name in mapped.primary_key if name not in pins]
+        return named[: len(wanted)] == wanted or self._free_order(named, wanted)
+
+    def _free_order(self, named: list[str | None], wanted: list[str]) -> bool:
+        return len(named) >= len(wanted) > 1 and set(named[: len(wanted)]) == set(wanted)
+
+    def ordered_write(self, statement: Statement) -> bool:
+        """Whether a write reaches its rows through a locking subquery in primary-key order (DESIGN section 5)."""
+        operand = self.listed_key(statement)
+        return isinstance(operand, Statement) and operand.lock is not None and bool(operand.order_by)
+
+    # --- tables ----------------------------------------------------------------------------------------------------
+
+    def locked_models(self, statement: Statement) -> tuple[ModelRef, ...]:
+        """The models whose rows a locking SELECT locks."""
+        lock = statement.lock
+        if lock is None or statement.model is None:
+            return ()
+        if lock.of is not None:
+            named = tuple(model for part in lock.of if (model := _model(part)) is not None)
+            return named or (statement.model,)
+        return (*self.from_models(statement), *(w.model for w in self.eager(statement)))
+
+    def from_models(self, statement: Statement) -> tuple[ModelRef, ...]:
+        """The models in FROM: those of the entities and the explicit joins."""
+        found = [statement.model] if statement.model is not None else []
+        found += [model for entity in statement.entities if (model := _model(entity)) is not None]
+        found += [join.model for join in statement.joins if join.model is not None]
+        return tuple(dict.fromkeys(found))
+
+    def widenings(self, statement: Statement) -> tuple[Widening, ...]:
+        """What a lock without `of` reaches beside the entity's own table."""
+        lock = statement.lock
+        if lock is None or lock.of is not None or statement.model is None:
+            return ()
+        explicit = tuple(
+            Widening(join.model, join.outer, None, None)
+            for join in statement.joins
+            if join.model is not None and join.model != statement.model
+        )
+        return (*explicit, *self.eager(statement))
+
+    def eager(self, statement: Statement) -> tuple[Widening, ...]:
+        """The relationships that the statement loads by a join: `lazy="joined"` and `joinedload`, unless an option
+        says otherwise."""
+        found: list[Widening] = []
+        for entity in statement.entities:
+            if isinstance(entity, ModelRef):
+                found.extend(self._eager_of(entity, statement.options, ()))
+        return tuple(found)
+
+    def _eager_of(
+        self, model: ModelRef, options: tuple[LoaderOption, ...], seen: tuple[str, ...]
+    ) -> Iterator[Widening]:
+        mapped = self.mapped(model)
+        if mapped is None or model.qualname in seen:
+            return
+        for name, declared in mapped.relationships.items():
+            option = loaded_by(name, model, options)
+            joined = option.style == "joinedload" if option else declared.lazy in ("joined", False)
+            target = self.mapped_name(declared.target)
+            if not joined or target is None:
+                continue
+            inner = option.inner if option is not None else declared.inner
+            reached = ModelRef(target)
+            yield Widening(reached, not inner, RelationRef(model, name), declared)
+            yield from self._eager_of(reached, options, (*seen, model.qualname))
+
+    def mapped_name(self, qualname: str | None) -> str | None:
+        mapped = self._declarations.mapped(qualname) if qualname else None
+        return mapped.qualname if mapped else None
+
+    # --- what is compared ---------------------------------------------------------------------------------------------
+
+    def constants(self, statement: Statement) -> dict[str, frozenset[object]]:
+        """For each column of the model that the conjunction holds to known constants, those constants."""
+        found: dict[str, frozenset[object]] = {}
+        if statement.model is None:
+            return found
+        for clause in clauses.conjuncts(statement.where):
+            if (
+                isinstance(clause, Condition)
+                and len(clause.columns) == 1
+                and clause.columns[0].model == statement.model
+            ):
+                values = constant_values(clause)
+                if values is not None:
+                    name = clause.columns[0].attribute
+                    found[name] = found.get(name, values) & values
+        return found
+
+
+def loaded_by(name: str, model: ModelRef, options: tuple[LoaderOption, ...]) -> LoaderOption | None:
+    """The option that decides how a relationship is loaded; an option that could not be read decides against a join."""
+    for option in reversed(options):
+        if any(part.name == name and part.model.qualname == model.qualname for part in option.path):
+            if option.style in LAZY or option.style == "joinedload":
+                return option
+            if option.style == "contains_eager":
+                return LoaderOption("lazyload", option.path)
+    for option in options:
+        if option.style == "opaque" or (option.everything and option.style in LAZY):
+            return LoaderOption("lazyload", ())
+    return None
+
+
+def constant_values(clause: Condition) -> frozenset[object] | None:
+    """The constants that `==` or `in` compares with."""
+    if clause.operator in ("==", "in"):
+        return members(clause.operand)
+    return frozenset({None}) if clause.operator == "is null" else None
+
+
+def _model(value: Abstract) -> ModelRef | None:
+    if isinstance(value, ModelRef):
+        return value
+    return value.model if isinstance(value, (ColumnRef, RelationRef)) else None

@@ -1,0 +1,53 @@
+"""Where the parts of a value come from: which operations returned them, and whether they change from turn to turn of
+a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from lockcheck.linking.substitution import EACH
+from lockcheck.linking.values import Built, FromOperation, Given, Origin, Reached, Result, Row, Somewhere
+from lockcheck.plans import Target
+
+KINDS = (Given, FromOperation, Built, Reached, Somewhere)
+
+
+def origins(value: Any) -> Iterator[Origin]:
+    """Every origin inside a value."""
+    if isinstance(value, KINDS):
+        yield value
+        if isinstance(value, Reached):
+            yield from origins(value.base)
+    elif isinstance(value, (Row, Result)):
+        yield FromOperation(value.site, many=isinstance(value, Result) or value.many)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from origins(part)
+    elif is_dataclass(value) and not isinstance(value, (Target, type)):
+        for item in fields(value):
+            yield from origins(getattr(value, item.name))
+
+
+def operations(value: Any) -> frozenset[Target]:
+    """The operations whose rows a value was taken from."""
+    return frozenset(origin.site for origin in origins(value) if isinstance(origin, FromOperation))
+
+
+def varies(value: Any) -> bool:
+    """Whether a value is another one at each turn of a loop, as far as can be shown."""
+    return any(_varies(origin) for origin in origins(value))
+
+
+def _varies(origin: Origin) -> bool:
+    if isinstance(origin, Given):
+        return origin.each
+    if isinstance(origin, (FromOperation, Reached)):
+        return origin.many
+    return origin == EACH
+
+
+def built(value: Any) -> bool:
+    """Whether a value is, or hangs off, an object that was constructed here."""
+    return any(isinstance(origin, Built) for origin in origins(value))

@@ -1,0 +1,110 @@
+"""The linked project: what rules ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lockcheck.linking.contention import Contention
+from lockcheck.linking.events import Execute
+from lockcheck.linking.linker import Linker
+from lockcheck.linking.locks import Locks
+from lockcheck.linking.states import States, Transitions
+from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.values import SessionRef
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What settings say about the database: see `lockcheck.settings.Settings`, whose words these are.
+
+    `keys` are unique keys by table, as column names; `states` the state column and transitions by table.
+    """
+
+    dialects: tuple[str, ...] = ()
+    contended: frozenset[str] = frozenset()
+    not_contended: frozenset[str] = frozenset()
+    keys: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    states: dict[str, Transitions] = field(default_factory=dict)
+    ordered_form: str = "subselect"
+    ordered_helper: str | None = None
+    upsert_import: str | None = None
+    upsert_call: str | None = None
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """The dialects that a fix is judged for: all four where none are named."""
+        return self.dialects or ("postgresql", "mysql", "mariadb", "sqlite")
+
+    @property
+    def innodb(self) -> bool:
+        return bool({"mysql", "mariadb"} & set(self.databases))
+
+
+class Project:
+    """Behaviour of all functions, with what is asked of it remembered."""
+
+    def __init__(self, linker: Linker, policy: Policy) -> None:
+        self.linker = linker
+        self.policy = policy
+        self.locks = Locks(linker.declarations, policy.keys)
+        self._traces: dict[str, Trace] = {}
+
+    def trace(self, function: str) -> Trace:
+        """A function's own run, called with anything."""
+        found = self._traces.get(function)
+        if found is None:
+            found = self._traces[function] = Trace(self.linker.root(function))
+        return found
+
+    def traces(self) -> Iterator[Trace]:
+        """Every function's run, in the order of their names."""
+        for function in sorted(self.linker.functions):
+            yield self.trace(function)
+
+    @cached_property
+    def entries(self) -> tuple[str, ...]:
+        """Functions that no other resolved function calls: each starts a run of its own."""
+        for function in sorted(self.linker.functions):
+            self.linker.root(function)
+        called = self.linker.callers
+        return tuple(name for name in sorted(self.linker.functions) if not called.get(name, set()) - {name})
+
+    @cached_property
+    def contention(self) -> Contention:
+        return Contention(self)
+
+    @cached_property
+    def states(self) -> States:
+        return States(self)
+
+    # --- locks held ----------------------------------------------------------------------------------------------------
+
+    def held(self, trace: Trace, step: Step, table: str, session: SessionRef | None) -> Iterator[tuple[Step, Execute]]:
+        """The row locks of a table that earlier statements of the same transaction took, SKIP LOCKED and NOWAIT
+        included."""
+        for other in trace.steps[: step.number]:
+            detail = other.detail
+            if not isinstance(detail, Execute) or detail.statement.lock is None:
+                continue
+            if session is not None and detail.session is not None and not same_session(detail.session, session):
+                continue
+            tables = {self.locks.table(model) for model in self.locks.locked_models(detail.statement)}
+            if table in tables and trace.reaches(other, step) and not trace.ended_between(other, step, session):
+                yield other, detail
+
+    def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
+        """Parent tables of `table` of which the transaction has locked one row before."""
+        parents = self._parents(table)
+        found = set()
+        for parent in parents - {table}:
+            for _, execute in self.held(trace, step, parent, None):
+                lock = execute.statement.lock
+                if lock is not None and not lock.read and self.locks.one_row(execute.statement):
+                    found.add(parent)
+        return frozenset(found)
+
+    def _parents(self, table: str) -> frozenset[str]:
+        mapped = self.linker.declarations.tables.get(table, ())
+        return frozenset(key.target_table for cls in mapped for key in cls.foreign_keys)

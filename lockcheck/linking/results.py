@@ -1,0 +1,166 @@
+"""What comes back from the database, and Python containers of it."""
+
+from __future__ import annotations
+
+from lockcheck.linking.substitution import element_of
+from lockcheck.linking.values import (
+    Abstract,
+    AttributeOf,
+    CollectionOf,
+    ColumnRef,
+    Expression,
+    FromOperation,
+    Given,
+    Instance,
+    ModelRef,
+    Opaque,
+    Reached,
+    Result,
+    Row,
+    Statement,
+    TupleOf,
+    join,
+)
+from lockcheck.plans import Target
+
+SAME = frozenset(
+    {"unique", "yield_per", "execution_options", "partitions", "mappings", "tuples", "columns", "freeze", "options"}
+)
+ALL = frozenset({"all", "fetchall", "fetchmany", "__iter__", "scalars_all"})
+ONE = frozenset({"first", "one", "one_or_none", "fetchone", "next"})
+SCALAR = frozenset({"scalar", "scalar_one", "scalar_one_or_none"})
+
+UNORDERED = frozenset({"set", "frozenset"})
+COPIES = frozenset({"list", "tuple", "iter", "set", "frozenset", "reversed", "deque", "copy"})
+
+
+def entity_value(entity: Abstract, site: Target, *, many: bool) -> Abstract:
+    """What one selected entity or column gives in a row."""
+    origin = FromOperation(site, many)
+    if isinstance(entity, ModelRef):
+        return Instance(entity, origin)
+    if isinstance(entity, ColumnRef):
+        return AttributeOf(Instance(entity.model, origin), entity.attribute)
+    if isinstance(entity, Expression) and entity.call == "count":
+        return Opaque(Reached(origin, "count", many=False))
+    return Opaque(origin)
+
+
+def element(statement: Statement, site: Target, *, scalars: bool, many: bool) -> Abstract:
+    """One element of a result."""
+    entities = statement.entities or ((statement.model,) if statement.model else ())
+    if not entities:
+        return Opaque(FromOperation(site, many))
+    single = len(entities) == 1 and (statement.query is not None and isinstance(entities[0], ModelRef))
+    if scalars or single:
+        return entity_value(entities[0], site, many=many)
+    return Row(statement, site, many)
+
+
+def result_method(result: Result, name: str) -> Abstract | None:
+    """What a method of a result gives; None for one that is not known."""
+    if name in SAME:
+        return result
+    if name == "scalars":
+        return Result(result.statement, result.site, scalars=True)
+    if name in ALL:
+        return CollectionOf(element(result.statement, result.site, scalars=result.scalars, many=True))
+    if name in ONE:
+        return element(result.statement, result.site, scalars=result.scalars, many=False)
+    if name in SCALAR:
+        return element(result.statement, result.site, scalars=True, many=False)
+    return None
+
+
+def row_item(row: Row, index: int) -> Abstract:
+    entities = row.statement.entities
+    if 0 <= index < len(entities):
+        return entity_value(entities[index], row.site, many=row.many)
+    return Opaque(FromOperation(row.site, row.many))
+
+
+def row_attribute(row: Row, name: str) -> Abstract:
+    for entity in row.statement.entities:
+        if isinstance(entity, ColumnRef) and entity.attribute == name:
+            return entity_value(entity, row.site, many=row.many)
+        if isinstance(entity, ModelRef) and entity.qualname.rpartition(".")[2] == name:
+            return entity_value(entity, row.site, many=row.many)
+    return AttributeOf(row, name)
+
+
+def walked(value: Abstract) -> Abstract:
+    """The element at hand while walking over a value."""
+    if isinstance(value, Result):
+        return element(value.statement, value.site, scalars=value.scalars, many=True)
+    if isinstance(value, Instance) and isinstance(value.origin, Reached) and value.origin.many:
+        return value
+    if isinstance(value, Row):
+        return Opaque(FromOperation(value.site, value.many))
+    return element_of(value)
+
+
+def item(value: Abstract, index: int) -> Abstract:
+    """Element `index` of an unpacked or subscripted value."""
+    if isinstance(value, TupleOf) and value.kind != "dict":
+        return value.items[index] if -len(value.items) <= index < len(value.items) else Opaque()
+    if isinstance(value, Row):
+        return row_item(value, index)
+    if isinstance(value, Result):
+        return walked(value)
+    if isinstance(value, CollectionOf):
+        return value.element
+    if isinstance(value, Opaque) and isinstance(value.origin, Given):
+        return Opaque(Reached(value.origin, str(index), many=False))
+    return Opaque()
+
+
+def container_method(value: Abstract, name: str, arguments: tuple[Abstract, ...]) -> Abstract:
+    """What a method of a Python container gives."""
+    if name in ("copy", "union", "difference", "intersection"):
+        return value
+    if name == "keys":
+        keys = value.keys if isinstance(value, TupleOf) else ()
+        return CollectionOf(join(*keys) if keys else element_of(value))
+    if name == "values":
+        inner = value.items if isinstance(value, TupleOf) else ()
+        return CollectionOf(join(*inner) if inner else Opaque())
+    if name == "items":
+        return CollectionOf(TupleOf((_key(value), _value(value)), "tuple"))
+    if name in ("pop", "popleft", "get", "__getitem__", "popitem", "setdefault"):
+        return _looked_up(value, arguments)
+    return Opaque()
+
+
+def _key(value: Abstract) -> Abstract:
+    return join(*value.keys) if isinstance(value, TupleOf) and value.keys else Opaque()
+
+
+def _value(value: Abstract) -> Abstract:
+    return join(*value.items) if isinstance(value, TupleOf) and value.items else Opaque()
+
+
+def _looked_up(value: Abstract, arguments: tuple[Abstract, ...]) -> Abstract:
+    if isinstance(value, TupleOf) and value.kind == "dict":
+        for key, found in zip(value.keys, value.items, strict=True):
+            if arguments and key == arguments[0]:
+                return found
+        return _value(value)
+    return element_of(value) if isinstance(value, (CollectionOf, TupleOf)) else Opaque()
+
+
+def grown(base: Abstract, added: Abstract) -> Abstract:
+    """A container with one element more."""
+    if isinstance(base, TupleOf):
+        return CollectionOf(join(*base.items, added)) if base.kind != "dict" else CollectionOf(added)
+    if isinstance(base, CollectionOf):
+        return CollectionOf(join(base.element, added))
+    return CollectionOf(added)
+
+
+def copied(function: str, value: Abstract) -> Abstract:
+    """`list(value)`, `set(value)`, ..: the same elements; only list and tuple keep a known order."""
+    if isinstance(value, TupleOf) and value.kind != "dict":
+        kind = "list" if function == "list" else "tuple" if function == "tuple" else "set"
+        return TupleOf(value.items, kind)  # type: ignore[arg-type]  # one of the three literals
+    kept = value.ordered_by if isinstance(value, CollectionOf) and function not in UNORDERED | {"reversed"} else None
+    return CollectionOf(walked(value), kept)

@@ -1,0 +1,77 @@
+"""State columns: which ones a project guards its transitions by, and which transitions are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lockcheck.declarations.model import Column, MappedClass
+from lockcheck.linking import clauses
+from lockcheck.linking.events import Execute, Test
+from lockcheck.linking.trace import Trace
+from lockcheck.linking.values import AttributeOf, ColumnRef, Instance
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The states that may, or may not, come before a state. None stands for NULL."""
+
+    states: tuple[str | None, ...]
+    forbidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """What settings or a profile say of one table's state column."""
+
+    column: str
+    into: dict[str, Allowed] = field(default_factory=dict)
+
+
+class States:
+    """Answers which columns are state columns. Without a profile: named state or status (or ending so) or an Enum,
+    and compared somewhere in the WHERE of a write or tested in Python before one."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._compared = frozenset(
+            (column.model.qualname, column.attribute) for trace in project.traces() for column in self._guards(trace)
+        )
+
+    def _guards(self, trace: Trace) -> Iterator[ColumnRef]:
+        for step in trace.steps:
+            if not step.is_local:
+                continue
+            detail = step.detail
+            if isinstance(detail, Execute) and detail.statement.kind in ("update", "delete"):
+                for condition in clauses.conditions(detail.statement.where):
+                    yield from condition.columns
+            elif isinstance(detail, Test) and isinstance(detail.subject, AttributeOf):
+                base = detail.subject.base
+                if isinstance(base, Instance):
+                    yield ColumnRef(base.model, detail.subject.name)
+
+    def column(self, mapped: MappedClass) -> Column | None:
+        """The state column of a mapped class."""
+        declared = self._project.policy.states.get(mapped.table)
+        if declared is not None:
+            found = (c for c in mapped.columns.values() if declared.column in (c.name, c.attribute))
+            return next(found, None)
+        return next((column for column in mapped.columns.values() if self._is_state(mapped, column)), None)
+
+    def _is_state(self, mapped: MappedClass, column: Column) -> bool:
+        name = column.name.lower()
+        named = name.endswith(("state", "status"))
+        if not (named or column.is_enum):
+            return False
+        related = (mapped.qualname, mapped.root)
+        return any((qualname, column.attribute) in self._compared for qualname in related)
+
+    def into(self, mapped: MappedClass, state: str) -> Allowed | None:
+        """The transitions that settings allow into a state."""
+        declared = self._project.policy.states.get(mapped.table)
+        return declared.into.get(state) if declared else None

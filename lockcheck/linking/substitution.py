@@ -1,0 +1,178 @@
+"""Carrying values over a call: what a callee says of its parameters, said of the caller's arguments.
+
+Inside a function `Given(name)` stands for a parameter. A value that is handed into a call as it is may hold `Given`s
+of the caller: they are quoted (`^name`) on the way in and unquoted on the way out, so that the two never mix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from functools import cache, lru_cache
+from typing import Any, TypeAlias, cast
+
+from lockcheck.linking.values import (
+    Abstract,
+    AttributeOf,
+    Built,
+    CollectionOf,
+    FromOperation,
+    Given,
+    Instance,
+    ObjectRef,
+    Opaque,
+    Origin,
+    Reached,
+    Result,
+    Row,
+    SessionRef,
+    Somewhere,
+    TupleOf,
+    each,
+    join,
+)
+from lockcheck.plans import Target
+
+EACH = Somewhere("each")
+"""An element of something unknown: another one at each turn of a loop."""
+
+Mapped: TypeAlias = Mapping[str, Abstract]
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))
+
+
+def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with `change` applied to each part; the same object when nothing changed."""
+    if isinstance(value, tuple):
+        parts = [change(part) for part in value]
+        return value if all(new is old for new, old in zip(parts, value, strict=True)) else tuple(parts)
+    if not is_dataclass(value) or isinstance(value, (Target, type)):
+        return value
+    changed = {}
+    for name in _field_names(type(value)):
+        old = getattr(value, name)
+        new = change(old)
+        if new is not old:
+            changed[name] = new
+    return replace(cast("Any", value), **changed) if changed else value
+
+
+@lru_cache(maxsize=200_000)
+def holds_given(value: Any) -> bool:
+    """Whether a value depends on a parameter."""
+    if isinstance(value, Given):
+        return True
+    if isinstance(value, tuple):
+        return any(holds_given(part) for part in value)
+    if isinstance(value, Target) or not is_dataclass(value):
+        return False
+    return any(holds_given(getattr(value, name)) for name in _field_names(type(value)))
+
+
+def quote(value: Abstract) -> Abstract:
+    """A value on its way into a callee."""
+
+    def change(part: Any) -> Any:
+        if isinstance(part, Given):
+            return Given(f"^{part.name}", part.each)
+        return _rebuilt(part, change)
+
+    return cast("Abstract", change(value)) if holds_given(value) else value
+
+
+def substitute(value: Any, actual: Mapped) -> Any:
+    """A callee's value in the caller's terms. `actual` maps the callee's parameters to the caller's values."""
+    if not holds_given(value):
+        return value
+    if isinstance(value, Opaque):
+        return _opaque(value, actual)
+    if isinstance(value, Instance):
+        return _instance(value, actual)
+    if isinstance(value, ObjectRef):
+        return _object(value, actual)
+    if isinstance(value, SessionRef):
+        return _session(value, actual)
+    if isinstance(value, (Given, Reached)):
+        return origin_in(value, actual)
+    return _rebuilt(value, lambda part: substitute(part, actual))
+
+
+def _opaque(value: Opaque, actual: Mapped) -> Abstract:
+    if isinstance(value.origin, Given):
+        return _given(value.origin, actual)
+    return Opaque(origin_in(value.origin, actual))
+
+
+def _given(given: Given, actual: Mapped) -> Abstract:
+    if given.name.startswith("^"):
+        return Opaque(Given(given.name[1:], given.each))
+    found = actual.get(given.name)
+    if found is None:
+        return Opaque()
+    return element_of(found) if given.each else found
+
+
+def element_of(value: Abstract) -> Abstract:
+    """What walking over a value yields."""
+    if isinstance(value, CollectionOf):
+        return value.element
+    if isinstance(value, TupleOf):
+        return join(*(value.keys if value.kind == "dict" else value.items)) if value.items else Opaque()
+    if isinstance(value, Opaque) and isinstance(value.origin, Given):
+        return Opaque(Given(value.origin.name, each=True))
+    return Opaque(EACH)
+
+
+def _instance(value: Instance, actual: Mapped) -> Abstract:
+    if isinstance(value.origin, Given) and not value.origin.name.startswith("^"):
+        found = _given(value.origin, actual)
+        candidates = [part for part in each(found) if isinstance(part, Instance)]
+        if candidates:
+            return join(*candidates)
+    given = tuple((name, substitute(part, actual)) for name, part in value.given)
+    return Instance(value.model, origin_in(value.origin, actual), given, value.all_given)
+
+
+def _object(value: ObjectRef, actual: Mapped) -> Abstract:
+    if isinstance(value.origin, Given) and not value.origin.name.startswith("^"):
+        found = _given(value.origin, actual)
+        if isinstance(found, ObjectRef):
+            return found
+    return ObjectRef(value.qualname, origin_in(value.origin, actual))
+
+
+def _session(value: SessionRef, actual: Mapped) -> SessionRef:
+    if isinstance(value.origin, Given) and not value.origin.name.startswith("^"):
+        for part in each(actual.get(value.origin.name, Opaque())):
+            if isinstance(part, SessionRef):
+                return part
+    return SessionRef(origin_in(value.origin, actual), value.owner, value.is_async)
+
+
+def origin_in(origin: Origin, actual: Mapped) -> Origin:
+    """An origin in the caller's terms."""
+    if isinstance(origin, Given):
+        return origin_of(_given(origin, actual))
+    if isinstance(origin, Reached):
+        return Reached(origin_in(origin.base, actual), origin.name, origin.many)
+    return origin
+
+
+def origin_of(value: Abstract) -> Origin:
+    """Where a value comes from, as far as its kind tells."""
+    if isinstance(value, (Opaque, Instance, ObjectRef, SessionRef)):
+        return value.origin
+    if isinstance(value, (Row, Result)):
+        return FromOperation(value.site, many=isinstance(value, Result) or value.many)
+    if isinstance(value, AttributeOf):
+        return Reached(origin_of(value.base), value.name, many=False)
+    if isinstance(value, CollectionOf):
+        return origin_of(value.element)
+    return Somewhere()
+
+
+def is_new(value: Abstract) -> bool:
+    return isinstance(value, Instance) and isinstance(value.origin, Built)

@@ -1,0 +1,206 @@
+"""A function's events with those of its callees spliced in, in order, in its own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from lockcheck.linking.events import (
+    Arm,
+    Behaviour,
+    Detail,
+    EnterLoop,
+    Inner,
+    Leave,
+    Opened,
+    Path,
+    SessionCall,
+)
+from lockcheck.linking.substitution import substitute
+from lockcheck.linking.values import Abstract, SessionRef
+from lockcheck.plans import Target
+
+MAX_STEPS = 4000
+MAX_DEPTH = 14
+
+ENDS = frozenset({"commit", "rollback", "close", "reset", "invalidate", "remove"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event. `calls` are the call sites on the way to it; `function` is where it stands."""
+
+    number: int
+    path: Path
+    detail: Detail
+    calls: tuple[Target, ...]
+    function: str
+
+    @property
+    def is_local(self) -> bool:
+        return not self.calls
+
+
+class Trace:
+    """All that may happen when `function` runs. Questions about order are answered for one run of it, loops included."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.function = behaviour.function
+        self.complete = behaviour.complete
+        self.steps: list[Step] = []
+        self._splice(behaviour, {}, (), (), root=True)
+
+    def _splice(
+        self,
+        behaviour: Behaviour,
+        actual: Mapping[str, Abstract],
+        prefix: Path,
+        calls: tuple[Target, ...],
+        *,
+        root: bool = False,
+    ) -> None:
+        for number, event in enumerate(behaviour.events):
+            if len(self.steps) >= MAX_STEPS:
+                self.complete = False
+                return
+            path = prefix + event.path
+            detail = event.detail
+            if isinstance(detail, Inner):
+                inner = tuple((name, value if root else substitute(value, actual)) for name, value in detail.actual)
+                detail = replace(detail, actual=inner)
+            elif not root:
+                detail = substitute(detail, actual)
+            self.steps.append(Step(len(self.steps), path, detail, calls, behaviour.function))
+            if isinstance(detail, Inner) and len(calls) < MAX_DEPTH:
+                arm = Arm("call", number, detail.behaviour.function)
+                self._splice(detail.behaviour, dict(detail.actual), (*path, arm), (*calls, detail.site))
+
+    # --- order -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _leaves(self) -> list[Step]:
+        return [step for step in self.steps if isinstance(step.detail, Leave)]
+
+    def reaches(self, first: Step, second: Step) -> bool:
+        """Whether `second` may happen after `first` in one run."""
+        if first.number >= second.number:
+            return self.common_loop(first, second) and first.number != second.number
+        if exclusive(first.path, second.path):
+            return False
+        return not any(
+            first.number < leave.number < second.number and self._stops(leave, first, second) for leave in self._leaves
+        )
+
+    def _stops(self, leave: Step, first: Step, second: Step) -> bool:
+        if not surely_follows(leave.path, first.path):
+            return False
+        how = leave.detail.how if isinstance(leave.detail, Leave) else "return"
+        if how in ("break", "continue"):
+            loop = innermost(leave.path, "loop")
+            return second.path[:loop] == leave.path[:loop] and not self.common_loop(first, second)
+        if how == "raise" and caught_outside(leave.path, second.path):
+            return False
+        scope = innermost(leave.path, "call") if how == "return" else 0
+        return second.path[:scope] == leave.path[:scope] and not same_finally(leave.path, second.path)
+
+    def common_loop(self, first: Step, second: Step) -> bool:
+        """Whether both stand in the body of one loop, so that either may come first."""
+        return any(arm.kind == "loop" and arm.arm == "body" for arm in shared(first.path, second.path))
+
+    def always_before(self, step: Step, other: Step) -> bool:
+        """Whether `step` happens on every way to `other`."""
+        return step.number < other.number and surely_follows(step.path, other.path)
+
+    # --- transactions ----------------------------------------------------------------------------------------------
+
+    def ended_between(self, first: Step, second: Step, session: SessionRef | None) -> bool:
+        """Whether the session's transaction surely ends between two steps."""
+        return any(
+            self.ends(step, session)
+            and first.number < step.number < second.number
+            and self._certain(step, first, second)
+            for step in self._ends
+        )
+
+    def _certain(self, step: Step, first: Step, second: Step) -> bool:
+        return surely_follows(step.path, first.path) or surely_follows(step.path, second.path)
+
+    @cached_property
+    def _ends(self) -> list[Step]:
+        return [step for step in self.steps if self.ends(step, None)]
+
+    def ends(self, step: Step, session: SessionRef | None) -> bool:
+        """Whether a step ends the transaction of a session (of any, for None)."""
+        detail = step.detail
+        if isinstance(detail, SessionCall) and detail.method in ENDS:
+            return session is None or same_session(detail.session, session)
+        if isinstance(detail, Opened) and not detail.entered:
+            return session is None or same_session(detail.session, session)
+        return False
+
+    # --- loops -----------------------------------------------------------------------------------------------------
+
+    def loops(self) -> Iterator[tuple[Step, EnterLoop, list[Step]]]:
+        """The function's own loops with the steps of their bodies, callees' included."""
+        for step in self.steps:
+            if isinstance(step.detail, EnterLoop) and step.is_local:
+                arm = Arm("loop", step.detail.fork, "body")
+                depth = len(step.path)
+                prefix = (*step.path, arm)
+                body = [other for other in self.steps[step.number :] if other.path[: depth + 1] == prefix]
+                yield step, step.detail, body
+
+
+def same_session(one: SessionRef, other: SessionRef) -> bool:
+    return one.origin == other.origin
+
+
+def shared(one: Path, other: Path) -> Path:
+    """The common beginning of two paths."""
+    length = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        length += 1
+    return one[:length]
+
+
+def exclusive(first: Path, second: Path) -> bool:
+    """Whether the paths take different arms of a fork, so that the first does not lead to the second."""
+    depth = len(shared(first, second))
+    if depth >= len(first) or depth >= len(second):
+        return False
+    one, other = first[depth], second[depth]
+    if (one.kind, one.fork) != (other.kind, other.fork) or one.kind == "call":
+        return False
+    if one.kind == "try":
+        return not (one.arm == "body" or other.arm == "finally")
+    return one.kind == "if"
+
+
+def surely_follows(path: Path, other: Path) -> bool:
+    """Whether what has `path` happens whenever the run passes where `other` is: its forks are all taken there too
+    (with blocks and calls are no forks)."""
+    kept = [arm for arm in path if arm.kind not in ("with", "call")]
+    return all(arm in other or (arm.kind == "try" and arm.arm in ("body", "finally")) for arm in kept)
+
+
+def innermost(path: Path, kind: str) -> int:
+    """The length of the path up to and with its last arm of a kind; 0 where there is none."""
+    return next((number + 1 for number in range(len(path) - 1, -1, -1) if path[number].kind == kind), 0)
+
+
+def caught_outside(leave: Path, other: Path) -> bool:
+    """Whether a raise inside a `try` body may lead to a step in its handlers or after it."""
+    for depth, arm in enumerate(leave):
+        if arm.kind == "try" and arm.arm == "body" and (len(other) <= depth or other[depth] != arm):
+            return True
+    return False
+
+
+def same_finally(leave: Path, other: Path) -> bool:
+    for depth, arm in enumerate(leave):
+        if arm.kind == "try" and len(other) > depth and other[depth][:2] == arm[:2] and other[depth].arm == "finally":
+            return True
+    return False

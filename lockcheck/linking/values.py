@@ -1,0 +1,456 @@
+"""Abstract values: what an expression is known to be, once names have been resolved across files.
+
+All of them are immutable and hashable. A value that depends on what its function is called with holds a
+`Given` somewhere inside, which `lockcheck.linking.substitution` replaces at a call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from lockcheck.declarations.model import Scalar
+from lockcheck.plans import Target
+
+if TYPE_CHECKING:
+    from lockcheck.linking.events import Inner
+
+# --- where a value comes from ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the parameter (or closed-over variable) `name` holds; with `each`, an element of it."""
+
+    name: str
+    each: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FromOperation:
+    """A row that the operation at `site` returned; one of possibly many when `many`."""
+
+    site: Target
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An object constructed at `site`, not yet known to the database."""
+
+    site: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An object reached through the relationship `name` of another one."""
+
+    base: Origin
+    name: str
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Somewhere:
+    """No more is known; two of these are never taken to be equal unless `label` says so."""
+
+    label: str = ""
+
+
+Origin: TypeAlias = Given | FromOperation | Built | Reached | Somewhere
+
+
+# --- values --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    origin: Origin = Somewhere()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A literal or enum member."""
+
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantSet:
+    """A constant collection; `items` is None where not all members are known."""
+
+    items: frozenset[Scalar] | None
+    has_none: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something of another library or the standard library, or a module, by qualified name."""
+
+    qualname: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A mapped class or Core table; `alias` tells `aliased(..)` copies apart."""
+
+    qualname: str
+    alias: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef:
+    model: ModelRef
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRef:
+    model: ModelRef
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRef:
+    """A class of the project that is not mapped."""
+
+    qualname: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRef:
+    """A function of the project; `receiver` is what it was looked up on, `closure` what a nested one can see."""
+
+    qualname: str
+    receiver: Abstract | None = None
+    closure: tuple[tuple[str, Abstract], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """An object of a class of the project that is not mapped."""
+
+    qualname: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFactory:
+    """A sessionmaker, `scoped_session` or similar; calling it gives a session."""
+
+    label: str
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRef:
+    """A session or connection. `owner` says who ends its transaction: the caller, this function, or nobody in
+    particular."""
+
+    origin: Origin
+    owner: Literal["given", "own", "shared", "unknown"]
+    is_async: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    session: SessionRef
+    nested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """A context manager of the project: what `with` binds, and the events before and after its block."""
+
+    value: Abstract
+    before: Inner | None = field(default=None, compare=False)
+    after: Inner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An object of a mapped class. `given` are the keyword arguments it was built with, where it was built here."""
+
+    model: ModelRef
+    origin: Origin
+    given: tuple[tuple[str, Abstract], ...] = ()
+    all_given: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeOf:
+    """A column's value, or any attribute, of an object."""
+
+    base: Abstract
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionOf:
+    """A list, set, tuple or iterator of unknown length. `ordered_by` is the attribute its elements are sorted by,
+    where known ("" for `sorted(..)` of plain values)."""
+
+    element: Abstract
+    ordered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TupleOf:
+    """A sequence or mapping display of known length (a mapping's values, with `keys`)."""
+
+    items: tuple[Abstract, ...]
+    kind: Literal["list", "tuple", "set", "dict"]
+    keys: tuple[Abstract, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """One of several values; never nested, at least two."""
+
+    values: tuple[Abstract, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What executing `statement` returned. `scalars` when each element is the first column or entity. `rows` is the
+    number that a terminal method promises: many, one (or none)."""
+
+    statement: Statement
+    site: Target
+    scalars: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a result with several columns."""
+
+    statement: Statement
+    site: Target
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A SQL expression that is neither a plain column nor a condition; `columns` are those it reads."""
+
+    columns: tuple[ColumnRef, ...] = ()
+    call: str = ""
+
+
+# --- clauses -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`columns operator operand`; more than one column for `tuple_(..)`. Operators: == != < <= > >= in, not in, is
+    null, is not null, is distinct, like, other. `site` is the comparison or method call that wrote it."""
+
+    columns: tuple[ColumnRef, ...]
+    operator: str
+    operand: Abstract
+    site: Target | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """AND."""
+
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """OR."""
+
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negated:
+    clause: Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """EXISTS or a relationship's `any`/`has`."""
+
+    statement: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueClause:
+    """A condition that could not be read: it may pin anything or nothing."""
+
+
+Clause: TypeAlias = Condition | Both | Either | Negated | Exists | OpaqueClause
+
+
+# --- statements ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A join to `model` (None where it could not be read)."""
+
+    model: ModelRef | None
+    outer: bool
+    explicit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderOption:
+    """`joinedload(A.b)` and its kin; `path` leads from the first entity on, `everything` stands for "*"."""
+
+    style: str
+    path: tuple[RelationRef, ...]
+    everything: bool = False
+    inner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowLock:
+    """FOR UPDATE and its weaker forms. `of` is None where it was not given, and holds `Opaque` parts where it could
+    not be read."""
+
+    of: tuple[Abstract, ...] | None
+    nowait: bool
+    skip_locked: bool
+    read: bool
+    key_share: bool
+    site: Target | None = field(default=None, compare=False)
+    style: Literal["method", "mapping", "helper"] = field(default="method", compare=False)
+    depends: bool = field(default=False, compare=False)
+    """Whether it is taken depends on dialect, settings or a branch."""
+
+    @property
+    def blocking(self) -> bool:
+        return not (self.nowait or self.skip_locked)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignments:
+    """The SET of an UPDATE or the values of an INSERT, keyed by attribute (or column name); `complete` is false when
+    part of it could not be read."""
+
+    items: tuple[tuple[str, Abstract], ...] = ()
+    complete: bool = True
+
+    def get(self, name: str) -> Abstract | None:
+        return next((value for key, value in reversed(self.items) if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A SELECT, UPDATE, DELETE or INSERT as far as it was built.
+
+    `entities` are what a SELECT returns. `model` is the table that is written, or the first one read. `where` is a
+    conjunction. `site` is the call that began it. `spelling` is how the entity reads there. `local` names the one
+    function that built all of it, None when several did. `query` is the session of a legacy `session.query(..)`.
+    `readable` is false once a step was not understood.
+    """
+
+    kind: Literal["select", "update", "delete", "insert"]
+    site: Target
+    model: ModelRef | None
+    entities: tuple[Abstract, ...] = ()
+    where: tuple[Clause, ...] = ()
+    assigned: Assignments = Assignments()
+    joins: tuple[Join, ...] = ()
+    options: tuple[LoaderOption, ...] = ()
+    order_by: tuple[Abstract, ...] = ()
+    limited: bool = False
+    distinct: bool = False
+    grouped: bool = False
+    compound: bool = False
+    lock: RowLock | None = None
+    on_conflict: str | None = None
+    populate_existing: bool = False
+    synchronize: Abstract | None = None
+    spelling: str | None = field(default=None, compare=False)
+    query: SessionRef | None = None
+    readable: bool = True
+    steps: frozenset[str] = field(default=frozenset(), compare=False)
+    """The functions (slices) that had a hand in it."""
+
+    def with_lock_at(self, site: Target) -> Statement:
+        """The same statement, its lock taken to stand at a helper's call."""
+        return self if self.lock is None else replace(self, lock=replace(self.lock, site=site, style="helper"))
+
+
+Abstract: TypeAlias = (
+    Opaque
+    | Known
+    | ConstantSet
+    | External
+    | ModelRef
+    | ColumnRef
+    | RelationRef
+    | ClassRef
+    | FunctionRef
+    | ObjectRef
+    | SessionFactory
+    | SessionRef
+    | Savepoint
+    | Entering
+    | Instance
+    | AttributeOf
+    | CollectionOf
+    | TupleOf
+    | Alternatives
+    | Result
+    | Row
+    | Expression
+    | Condition
+    | Both
+    | Either
+    | Negated
+    | Exists
+    | OpaqueClause
+    | LoaderOption
+    | Statement
+)
+
+MAX_ALTERNATIVES = 6
+"""Beyond this many alternatives a value is opaque (DESIGN section 3: bounded, past the bound opaque)."""
+
+
+def alternatives(values: tuple[Abstract, ...]) -> tuple[Abstract, ...]:
+    """The single values that a value may be."""
+    flat: list[Abstract] = []
+    for value in values:
+        flat.extend(value.values if isinstance(value, Alternatives) else (value,))
+    return tuple(dict.fromkeys(flat))
+
+
+def join(*values: Abstract) -> Abstract:
+    """One of `values`; opaque past the bound, or when nothing is given."""
+    flat = alternatives(values)
+    if len(flat) == 1:
+        return flat[0]
+    if not flat or len(flat) > MAX_ALTERNATIVES:
+        return Opaque()
+    return Alternatives(flat)
+
+
+def each(value: Abstract) -> tuple[Abstract, ...]:
+    return value.values if isinstance(value, Alternatives) else (value,)
+
+
+def merged_locks(value: Abstract) -> Abstract:
+    """Statements that differ only in their lock become the locked one: a lock that may be taken counts as taken, and
+    says that it depends (DESIGN section 3, may and must)."""
+    if not isinstance(value, Alternatives):
+        return value
+    locked = [part for part in value.values if isinstance(part, Statement) and part.lock is not None]
+    dropped = set()
+    kept: list[Abstract] = []
+    for statement in locked:
+        bare = replace(statement, lock=None)
+        if bare in value.values:
+            dropped.add(bare)
+    for part in value.values:
+        if isinstance(part, Statement) and part.lock is not None and replace(part, lock=None) in dropped:
+            kept.append(replace(part, lock=replace(part.lock, depends=True)))
+        elif part not in dropped:
+            kept.append(part)
+    return join(*kept)
