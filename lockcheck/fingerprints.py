@@ -56,12 +56,27 @@ def _parsed(source: str) -> str | None:
 
 def _spelled(node: ast.AST) -> str:
     """Fields that are empty are left out: later Pythons add such fields."""
+    if isinstance(node, ast.JoinedStr):
+        return f"JoinedStr({_text_parts(node.values)})"
     fields = (
         f"{name}={_value(value)}"
         for name, value in ast.iter_fields(node)
         if name not in {"ctx", "kind", "type_comment"} and value not in (None, [])
     )
     return f"{type(node).__name__}({','.join(fields)})"
+
+
+def _text_parts(parts: list[ast.expr]) -> str:
+    """The parts of an f-string; some Pythons leave adjacent literals apart."""
+    text = ""
+    spelled = []
+    for part in parts:
+        if isinstance(part, ast.Constant):
+            text += str(part.value)
+            continue
+        spelled += [repr(text), _spelled(part)]
+        text = ""
+    return ",".join([*spelled, repr(text)])
 
 
 def _value(value: object) -> str:

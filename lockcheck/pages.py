@@ -108,10 +108,10 @@ def page(code_or_name: str) -> Page:
         if wanted.upper() == head.code or wanted.lower() == head.name:
             return read(directory() / f"{head.code}-{head.name}.md")
     known = [*heads(), *(head.name for head in heads().values())]
-    close = difflib.get_close_matches(wanted.upper(), known, n=2) or difflib.get_close_matches(
-        wanted.lower(), known, n=2
+    folded = {item.lower(): item for item in known}
+    raise UnknownRuleError(
+        wanted, tuple(folded[item] for item in difflib.get_close_matches(wanted.lower(), folded, n=2))
     )
-    raise UnknownRuleError(wanted, tuple(close))
 
 
 def read(path: Path) -> Page:

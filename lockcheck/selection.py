@@ -59,8 +59,7 @@ def problem(selector: str) -> str | None:
     if selector == ALL or any(specificity(selector, code) >= 0 for code in heads):
         return None
     known = [*heads, *(head.name for head in heads.values())]
-    hint = suggestion(selector, known) or suggestion(selector.upper(), known)
-    return f"unknown rule `{selector}`{hint}"
+    return f"unknown rule `{selector}`{suggestion(selector, known)}"
 
 
 def needless_preview(layers: tuple[Layer, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lockcheck import __version__, pages, selection, settings_files, versions
 from lockcheck.selection import Layer
@@ -21,6 +21,9 @@ from lockcheck.settings_schema import (
     UpsertHelper,
     parse_table,
 )
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 __all__ = ["Layer", "Overrides", "Settings", "SettingsError", "StateColumn", "Transition", "UpsertHelper", "load"]
 
@@ -102,10 +105,10 @@ class Settings:
 
 
 @functools.cache
-def _pattern(pattern: str) -> Any:
-    import pathspec  # noqa: PLC0415 - only projects with patterns pay for the import
+def _pattern(pattern: str) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only projects with patterns pay for the import
 
-    return pathspec.PathSpec.from_lines("gitwildmatch", [pattern])
+    return GitIgnoreSpec.from_lines([pattern])
 
 
 def load(start: Path, *, config: Path | None = None, overrides: Overrides | None = None) -> Settings:

@@ -64,7 +64,7 @@ def read_profile(name: str, wanted_by: TomlSource) -> dict[str, Any]:
     """The checked settings of a bundled profile."""
     names = profile_names()
     if name not in names:
-        hint = suggestion(name, list(names))
+        hint = suggestion(name, names)
         raise wanted_by.error(("profile",), f"unknown profile `{name}`{hint}; known profiles: {', '.join(names)}")
     path = _profiles_folder() / f"{name}.toml"
     text = path.read_text(encoding="utf-8")

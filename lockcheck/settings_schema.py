@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -71,10 +71,11 @@ class TomlSource:
 Parser: TypeAlias = Callable[[Any, Keys, TomlSource], Any]
 
 
-def suggestion(word: str, known: list[str]) -> str:
-    """`; did you mean X?` when something known is close to the word."""
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"; did you mean `{close[0]}`?" if close else ""
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`; did you mean X?` when something known is close to the word, in whatever case."""
+    folded = {item.lower(): item for item in known}
+    close = difflib.get_close_matches(word.lower(), folded, n=1)
+    return f"; did you mean `{folded[close[0]]}`?" if close else ""
 
 
 def line_of(text: str, keys: Keys) -> int | None:
@@ -144,7 +145,7 @@ def _one_of(choices: tuple[str, ...]) -> Parser:
         word = _text(value, keys, source)
         if word not in choices:
             known = ", ".join(choices)
-            hint = suggestion(word, list(choices))
+            hint = suggestion(word, choices)
             raise source.error(keys, f"`{'.'.join(keys)}`: `{word}` is not one of {known}{hint}")
         return word
 
@@ -263,6 +264,6 @@ def parse_table(
     for name, value in table.items():
         here = (*keys, name)
         if name not in fields:
-            raise source.error(here, f"unknown setting `{'.'.join(here)}`{suggestion(name, list(fields))}")
+            raise source.error(here, f"unknown setting `{'.'.join(here)}`{suggestion(name, fields)}")
         parsed[name] = fields[name](value, here, source)
     return parsed

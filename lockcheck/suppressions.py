@@ -134,13 +134,12 @@ def _rules(selector: str) -> list[str]:
 
 def _unknown_message(codes: list[str]) -> str:
     known = [*pages.heads(), *(head.name for head in pages.heads().values())]
-    hint = suggestion(codes[0], known) or suggestion(codes[0].upper(), known)
-    return f"{_listed(codes)} {'is' if len(codes) == 1 else 'are'} not known to lockcheck{hint}"
+    return f"{_listed(codes)} {'is' if len(codes) == 1 else 'are'} not known to lockcheck{suggestion(codes[0], known)}"
 
 
 def _unused_message(item: Suppression, codes: list[str]) -> str:
     where = "in this file" if item.style == "file-ignore" else "on this statement"
-    if codes and set(codes) != set(item.codes):
+    if codes and (set(codes) != set(item.codes) or item.foreign):
         return f"nothing {where} is silenced by {_listed(codes)}"
     return f"this comment silences nothing {where}"
 
