@@ -105,7 +105,7 @@ def _selector_option(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.version_option(__version__, "-V", "--version", prog_name="lockcheck", message="%(prog)s %(version)s")
 @click.pass_context
-def check(ctx: click.Context, paths: tuple[Path, ...], **given: Any) -> int:
+def check(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> int:
     """Find database lock-order hazards in Python code that uses SQLAlchemy, and fix them.
 
     PATHS are files and folders to report on (default: the working folder); `-` is standard input. All of the project

@@ -15,8 +15,11 @@ Found: TypeAlias = tuple[dict[str, Any], TomlSource]
 
 
 def project_root(folder: Path) -> Path:
-    """The folder of the nearest pyproject.toml, else the folder itself."""
-    return next((place for place in (folder, *folder.parents) if (place / PYPROJECT).is_file()), folder)
+    """The folder of the nearest pyproject.toml; without one the working folder, or the folder itself outside of it."""
+    for place in (folder, *folder.parents):
+        if (place / PYPROJECT).is_file():
+            return place
+    return Path.cwd() if folder.is_relative_to(Path.cwd()) else folder
 
 
 def nearest(folder: Path) -> Found | None:

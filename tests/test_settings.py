@@ -43,6 +43,12 @@ def test_without_any_file(root: Path) -> None:
     assert settings.preview is False
 
 
+def test_without_any_file_the_project_is_the_working_folder(root: Path, tmp_path: Path) -> None:
+    (root / "app").mkdir()
+    assert load(root / "app").root == root
+    assert load(tmp_path).root == tmp_path
+
+
 def test_a_file_stands_for_its_folder(root: Path) -> None:
     (root / "jobs.py").touch()
     assert load(root / "jobs.py").root == root

@@ -90,20 +90,17 @@ def _cells_of(character: str) -> int:
 
 
 def clip(text: str, start: int, width: int) -> str:
-    """The columns from `start` of a line, as many as `width`; what is cut off is marked."""
-    if start == 0 and cells(text) <= width:
-        return text
-    shown: list[str] = ["…"] if start else []
+    """The columns from `start` of a line, as many as `width`; a mark stands where something is cut off."""
+    end = start + width
+    first, last = start + (start > 0), end - (cells(text) > end)
+    shown: list[str] = []
     column = 0
-    last = start + width - 1
     for character in text:
-        if column > start or not start:
-            if column + _cells_of(character) > last:
-                shown.append("…" if cells(text) > last else character)
-                break
+        following = column + _cells_of(character)
+        if column >= first and following <= last:
             shown.append(character)
-        column += _cells_of(character)
-    return "".join(shown)
+        column = following
+    return f"{'…' if start else ''}{''.join(shown)}{'…' if column > end else ''}"
 
 
 def folded(text: str, width: int) -> list[str]:

@@ -27,21 +27,18 @@ def summary(report: Report) -> Iterator[str]:
     yield f"Found {plural(len(report.findings), 'finding')} {where}{quiet}."
     kinds = Counter(finding.fix.applicability for finding in report.findings if finding.fix is not None)
     safe, unsafe = kinds["safe"], kinds["unsafe"]
-    if safe or unsafe:
-        more = " more" if safe else ""
-        yield (
-            f"--fix would mend {safe:,} of them, --fix --unsafe-fixes {unsafe:,}{more}."
-            if unsafe
-            else (f"--fix would mend {safe:,} of them.")
-        )
+    if safe and unsafe:
+        yield f"--fix would mend {safe:,} of them, --fix --unsafe-fixes {unsafe:,} more."
+    elif safe or unsafe:
+        yield f"{'--fix' if safe else '--fix --unsafe-fixes'} would mend {safe or unsafe:,} of them."
 
 
 def after_fixing(fixed: FixReport, *, would: bool) -> Iterator[str]:
     """What --fix did, or with --diff would do."""
     done = "Would apply" if would else "Applied"
-    fixes = f"{fixed.applied:,} fix{'' if fixed.applied == 1 else 'es'}"
     left = plural(len(fixed.report.findings), "finding") if fixed.report.findings else "no finding"
-    yield f"{done} {fixes} in {plural(len(fixed.changed), 'file')}; {left} left."
+    fixes = f"{fixed.applied:,} fix{'' if fixed.applied == 1 else 'es'} in {plural(len(fixed.changed), 'file')}"
+    yield f"{done} {fixes if fixed.applied else 'no fixes'}; {left} left."
     if fixed.bound_hit:
         yield "Stopped early: the fixes kept calling for further fixes."
 
