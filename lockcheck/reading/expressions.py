@@ -177,7 +177,7 @@ def _subscript(body: Body, node: cst.Subscript) -> Id:
 def index_value(body: Body, node: cst.Subscript) -> Id:
     """What stands between the brackets; several parts are a tuple."""
     parts = tuple(_index(body, item.slice) for item in node.slice)
-    if len(parts) == 1 and not parts[0].starred and not node.slice[0].comma:
+    if len(parts) == 1 and not parts[0].starred and not isinstance(node.slice[0].comma, cst.Comma):
         return parts[0].value
     return body.table.add(Sequence("tuple", parts))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from lockcheck.facts import Const, Id, Text, Unknown
+from lockcheck.reading.sites import concatenated_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,12 +52,7 @@ def _unescaped(literal: str) -> str | None:
 
 def concatenated(body: Body, node: cst.ConcatenatedString) -> Id:
     """Adjacent literals: one string, or one f-string when any part is an f-string."""
-    parts: list[Id] = []
-    rest: cst.BaseExpression = node
-    while isinstance(rest, cst.ConcatenatedString):
-        parts += _pieces(body, rest.left)
-        rest = rest.right
-    parts += _pieces(body, rest)
+    parts = [piece for literal in concatenated_parts(node) for piece in _pieces(body, literal)]
     values = [body.table.values[part] for part in parts]
     texts = [value.value for value in values if isinstance(value, Const) and isinstance(value.value, str)]
     if len(texts) == len(parts):

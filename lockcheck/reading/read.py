@@ -12,7 +12,7 @@ from lockcheck.findings import Problem
 from lockcheck.reading.functions import SliceReader
 from lockcheck.reading.names import executing_classes, unique_names
 from lockcheck.reading.positions import place_module, place_slice
-from lockcheck.reading.sites import KINDS, slice_node, source_lines, survey
+from lockcheck.reading.sites import KINDS, parsable, slice_node, slice_source, source_lines, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,8 +93,9 @@ class _FileReader:
             self._report(qualname, 1, error)
 
     def _read_module(self, qualname: str) -> None:
-        places = place_module(self._text, qualname)
-        module = cst.parse_module(self._text)
+        source = parsable(self._text)
+        places = place_module(source, qualname)
+        module = cst.parse_module(source)
         reader = self._reader(places, survey(module))
         reader.read_body(module.body, qualname, owner=None)
         for name, node in executing_classes(module.body):
@@ -114,7 +115,13 @@ class _FileReader:
         self._slices.append(places)
         self._functions += reader.functions
 
-    def _report(self, qualname: str, line: int, error: BaseException) -> None:
+    def _report(self, qualname: str, first_line: int, error: BaseException) -> None:
+        """Say that a slice was left out; a parser's error stands at its own line."""
+        line = first_line
+        if isinstance(error, (cst.ParserSyntaxError, SyntaxError)):
+            within = error.raw_line if isinstance(error, cst.ParserSyntaxError) else error.lineno
+            shift = slice_source(self._lines, first_line, first_line)[1]
+            line = max(first_line, (within or 0) + shift)
         self.problems.append(Problem(self._path, line, None, f"{qualname} was not read: {_reason(error)}"))
 
 
@@ -124,5 +131,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return error.msg
     if isinstance(error, cst.ParserSyntaxError):
-        return error.message
+        return "libcst does not accept its syntax"
     return str(error)

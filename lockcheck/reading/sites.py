@@ -21,7 +21,7 @@ KINDS: tuple[SiteKind, ...] = ("call", "compare", "handler", "assign", "loop", "
 
 _PARTS: dict[type[cst.CSTNode], tuple[str, ...]] = {
     # expressions
-    cst.ConcatenatedString: ("left", "right"),
+    cst.ConcatenatedString: (),  # `concatenated_parts`
     cst.FormattedString: ("parts",),
     cst.FormattedStringExpression: ("expression", "format_spec"),
     cst.TemplatedString: ("parts",),
@@ -122,8 +122,18 @@ class Survey(NamedTuple):
     has_walrus: bool
 
 
+def concatenated_parts(node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """The literals of `"a" "b" "c"`, which nest to the right, deeper than calls can where there are many."""
+    while isinstance(node, cst.ConcatenatedString):
+        yield node.left
+        node = node.right
+    yield node
+
+
 def parts_of(node: cst.CSTNode) -> Iterable[cst.CSTNode]:
     """The children of a node that can hold an expression, in source order."""
+    if isinstance(node, cst.ConcatenatedString):
+        return concatenated_parts(node)
     return children(node, _PARTS)
 
 
@@ -158,7 +168,7 @@ def _targets(node: Any) -> Iterable[cst.Attribute]:
 
 
 _ASSIGNING = frozenset({cst.Assign, cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.WithItem})
-_NOTED = _ASSIGNING | {cst.Attribute, cst.Lambda, cst.NamedExpr}
+_NOTED = _ASSIGNING | {cst.Attribute, cst.ConcatenatedString, cst.Lambda, cst.NamedExpr}
 
 
 class _Surveyor:
@@ -193,6 +203,10 @@ class _Surveyor:
             self.lambdas.append(node)
         elif kind is cst.NamedExpr:
             self.has_walrus = True
+        elif kind is cst.ConcatenatedString:
+            for part in concatenated_parts(node):
+                if part.__class__ in _PARTS:
+                    self.walk(part)
         else:
             self._assigned.update(map(id, _targets(node)))
 
@@ -215,6 +229,8 @@ def number(node: cst.CSTNode) -> dict[SiteKind, list[cst.CSTNode]]:
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+
 
 def source_lines(text: str) -> list[str]:
     """The lines of a file as Python counts them, line ends kept (`str.splitlines` knows ends that Python does not)."""
@@ -230,10 +246,15 @@ def slice_source(lines: list[str], first_line: int, last_line: int) -> tuple[str
 
     Nothing is dedented: an indented slice goes below an `if 1:` line, so that strings of several lines keep their text.
     """
-    source = "".join(lines[first_line - 1 : last_line])
+    source = parsable("".join(lines[first_line - 1 : last_line]))
     if source[:1] in {" ", "\t", "\f"}:
         return "if 1:\n" + source, first_line - 2
     return source, first_line - 1
+
+
+def parsable(text: str) -> str:
+    """A text in which lone carriage returns, which are line ends to Python and not to libcst, are line feeds."""
+    return _LONE_RETURN.sub("\n", text) if "\r" in text else text
 
 
 def parse_slice(text: str, first_line: int, last_line: int) -> cst.Module:
