@@ -28,7 +28,7 @@ def sweep(session: Session) -> None:
     )
 """
 MARKING = "def mark(jobs, session):\n    for job in jobs:\n        session.flush()\n"
-MESSAGE = "job rows reached through (state) are locked in no certain order; mark locks many of them one by one, in another order"
+MESSAGE = "job rows reached through (state) are locked in no certain order; mark locks many of them, in another order"
 
 
 def shown(item: Finding, *, width: int | None = 80, unsafe: bool = False, **files: str) -> str:
@@ -63,7 +63,7 @@ def test_everything() -> None:
     item = finding(line=8, column=9, end=(10, 28), message=MESSAGE, fix=fix, related=related)
     assert shown(item) == dedent("""\
         LCK201 [*] unordered-bulk-write: job rows reached through (state) are locked in
-        no certain order; mark locks many of them one by one, in another order
+        no certain order; mark locks many of them, in another order
           --> jobs.py:8:9 in Jobs.sweep
            |
          6 | def sweep(session: Session) -> None:
