@@ -20,11 +20,11 @@ FORMATS = ("full", "concise", "json", "github")
 def run(arguments: list[str]) -> int:
     """Do what the arguments say; the exit status."""
     console.prepare_streams()
-    name = arguments[0] if arguments and arguments[0] in _SUBCOMMANDS else None
-    command, rest = (_SUBCOMMANDS[name], arguments[1:]) if name else (check, arguments)
     try:
-        status = command.main(rest, prog_name=f"lockcheck {name}" if name else "lockcheck", standalone_mode=False)
+        status = _invoke(arguments)
         sys.stdout.flush()
+    except click.exceptions.Exit as stop:  # --help, --version
+        return stop.exit_code
     except click.ClickException as error:
         error.show()
         return WRONG
@@ -34,6 +34,15 @@ def run(arguments: list[str]) -> int:
         return console.close_quietly()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told and becomes an exit status
         return console.internal_error(error)
+    return status
+
+
+def _invoke(arguments: list[str]) -> int:
+    """Run the subcommand that is named first, else the check; not by click's `main`, which ends runs in its own way."""
+    name = arguments[0] if arguments and arguments[0] in _SUBCOMMANDS else None
+    command, rest = (_SUBCOMMANDS[name], arguments[1:]) if name else (check, arguments)
+    with command.make_context(f"lockcheck {name}" if name else "lockcheck", list(rest)) as context:
+        status = command.invoke(context)
     return status if isinstance(status, int) else console.CLEAN
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -17,10 +18,19 @@ _HERE = Path(__file__).parent
 
 
 def prepare_streams() -> None:
-    """UTF-8 whatever the locale says; what cannot be encoded is replaced, not fatal."""
+    """UTF-8 whatever the locale says. File names come out as the bytes they are; what else has no UTF-8, as `?`."""
+    codecs.register_error("lockcheck", _byte_or_mark)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+            stream.reconfigure(encoding="utf-8", errors="lockcheck")
+
+
+def _byte_or_mark(error: UnicodeError) -> tuple[bytes, int]:
+    """Python keeps undecodable bytes of file names as the surrogates U+DC80 to U+DCFF."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    kept = (ord(character) - 0xDC00 for character in error.object[error.start : error.end])
+    return bytes(byte if 0x80 <= byte <= 0xFF else ord("?") for byte in kept), error.end  # noqa: PLR2004 - as said
 
 
 def style_of(stream: TextIO) -> Style:
