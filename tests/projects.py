@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import shutil
 import sys
-from collections.abc import Mapping
+import types
+import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,3 +143,20 @@ def import_all(names: list[str]) -> None:
     finally:
         for name in names:
             sys.modules.pop(name, None)
+
+
+@contextlib.contextmanager
+def module(text: str) -> Iterator[Any]:
+    """The module that a text makes, with its classes mapped."""
+    made = types.ModuleType(f"example_{uuid.uuid4().hex}")
+    sys.modules[made.__name__] = made
+    try:
+        exec(compile(text, made.__name__, "exec"), made.__dict__)  # noqa: S102 - the fixtures are our own programs
+        yield made
+    finally:
+        del sys.modules[made.__name__]
+
+
+def named(name: str) -> Fixture:
+    """The fixture of a name, `CODE/name`."""
+    return next(fixture for fixture in fixtures() if fixture.name == name)
