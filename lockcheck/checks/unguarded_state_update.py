@@ -48,7 +48,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
     state = _written(statement, column)
     if state is None or _guarded(statement, mapped, column) or built(statement.where):
         return None
-    if _checked_under_lock(project, occurrence, mapped, column):
+    if _checked_under_lock(project, occurrence, statement, mapped, column):
         return None
     remedy, reason = _remedy(project, statement, mapped, column, state)
     return Hazard(
@@ -77,14 +77,15 @@ def _guarded(statement: Statement, mapped: MappedClass, column: Column) -> bool:
     return any(c.attribute in names for cond in clauses.conditions(statement.where) for c in cond.columns)
 
 
-def _checked_under_lock(project: Project, occurrence: Occurrence, mapped: MappedClass, column: Column) -> bool:
+def _checked_under_lock(
+    project: Project, occurrence: Occurrence, statement: Statement, mapped: MappedClass, column: Column
+) -> bool:
     """Whether the row was locked and its state tested, in SQL or in Python, earlier in the transaction."""
     trace, step = occurrence.trace, occurrence.step
-    session = step.detail.session if isinstance(step.detail, Execute) else None
-    held = list(project.held(trace, step, mapped.table, session))
+    held = project.locked_before(trace, step, statement)
     if not held:
         return False
-    if any(_selects_state(execute, column) for _, execute in held):
+    if any(_selects_state(execute, column) for execute in held):
         return True
     tests = (other for other in trace.steps if isinstance(other.detail, Test))
     return any(_tests(test.detail, mapped, column, project) and trace.reaches(test, step) for test in tests)

@@ -11,7 +11,7 @@ from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
-from lockcheck.linking.origins import built, operations
+from lockcheck.linking.origins import built
 from lockcheck.linking.project import Project
 from lockcheck.linking.values import ColumnRef, Statement
 from lockcheck.plans import OrderWrite, Target
@@ -39,7 +39,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         return None
     if locks.ordered_write(statement) or mapped.table in project.policy.not_contended:
         return None
-    if built(statement.where) or _locked_before(project, occurrence, statement, mapped):
+    if built(statement.where) or project.locked_before(occurrence.trace, occurrence.step, statement):
         return None
     gates = project.gates(occurrence.trace, occurrence.step, mapped.table)
     others = project.contention.counterparts(mapped.table, statement, gates, site)
@@ -56,19 +56,6 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         no_fix=reason,
         preview=access == "keys" or not by_row,
     )
-
-
-def _locked_before(project: Project, occurrence: Occurrence, statement: Statement, mapped: MappedClass) -> bool:
-    """Whether the rows are among those that the transaction has locked already."""
-    sources = operations(statement.where)
-    wanted = frozenset(clauses.conjuncts(statement.where))
-    execute = occurrence.step.detail
-    session = execute.session if isinstance(execute, Execute) else None
-    for _, earlier in project.held(occurrence.trace, occurrence.step, mapped.table, session):
-        same = frozenset(clauses.conjuncts(earlier.statement.where))
-        if earlier.site in sources or (same and same <= wanted):
-            return True
-    return False
 
 
 def _message(project: Project, statement: Statement, mapped: MappedClass, locker: Locker, reason: str | None) -> str:

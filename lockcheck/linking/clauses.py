@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lockcheck.linking.arguments import Arguments
+from lockcheck.linking.substitution import is_empty
 from lockcheck.linking.values import (
     Abstract,
     Alternatives,
     Both,
     Clause,
+    CollectionOf,
     ColumnRef,
     Condition,
     ConstantSet,
@@ -20,6 +22,7 @@ from lockcheck.linking.values import (
     Known,
     ModelRef,
     Negated,
+    OneOf,
     OpaqueClause,
     Row,
     Statement,
@@ -28,7 +31,7 @@ from lockcheck.linking.values import (
 )
 from lockcheck.plans import Target
 
-CLAUSES = (Condition, Both, Either, Negated, Exists, OpaqueClause)
+CLAUSES = (Condition, Both, Either, OneOf, Negated, Exists, OpaqueClause)
 
 METHODS = {
     "in_": "in",
@@ -134,7 +137,7 @@ def as_clause(value: Abstract) -> Clause | None:
     if isinstance(value, Alternatives):
         parts = [as_clause(part) for part in value.values]
         known = tuple(part for part in parts if part is not None)
-        return known[0] if len(known) == 1 else Either(known) if known else None
+        return known[0] if len(known) == 1 else OneOf(known) if known else None
     return OpaqueClause()
 
 
@@ -177,7 +180,7 @@ def conditions(clauses: Iterable[Clause]) -> Iterator[Condition]:
     for clause in clauses:
         if isinstance(clause, Condition):
             yield clause
-        elif isinstance(clause, (Both, Either)):
+        elif isinstance(clause, (Both, Either, OneOf)):
             yield from conditions(clause.clauses)
         elif isinstance(clause, Negated):
             yield from conditions((clause.clause,))
@@ -189,7 +192,7 @@ def is_opaque(clauses: Iterable[Clause]) -> bool:
 
 
 def _opaque(clause: Clause) -> bool:
-    if isinstance(clause, Either):
+    if isinstance(clause, (Either, OneOf)):
         return any(is_opaque((part,)) for part in clause.clauses)
     return isinstance(clause, OpaqueClause)
 
@@ -206,10 +209,11 @@ def pinned(clauses: Iterable[Clause], model: ModelRef) -> dict[str, Abstract]:
     for clause in conjuncts(clauses):
         if isinstance(clause, Condition):
             found.update(_pins(clause, model))
-        elif isinstance(clause, Either) and clause.clauses:
+        elif isinstance(clause, (Either, OneOf)) and clause.clauses:
             sides = [pinned((part,), model) for part in clause.clauses]
             common = set(sides[0]).intersection(*sides[1:])
-            found.update({name: sides[0][name] for name in common})
+            same = isinstance(clause, OneOf)
+            found.update({n: sides[0][n] for n in common if same or all(s[n] == sides[0][n] for s in sides)})
     return found
 
 
@@ -238,7 +242,13 @@ def _tuple_pins(clause: Condition, model: ModelRef) -> dict[str, Abstract]:
 
 
 def one_item(operand: Abstract) -> Abstract | None:
-    """The only member of a collection that has one."""
+    """The only member of a collection that has one, or whose members are all the same value."""
+    filled = [part for part in each(operand) if not is_empty(part)]
+    if len(filled) != 1:
+        return None
+    operand = filled[0]
+    if isinstance(operand, CollectionOf) and operand.single:
+        return operand.element
     if isinstance(operand, TupleOf) and operand.kind != "dict" and len(operand.items) == 1:
         return operand.items[0]
     if isinstance(operand, ConstantSet) and operand.items is not None and len(operand.items) == 1:
@@ -253,7 +263,7 @@ def listed(clauses: Iterable[Clause], model: ModelRef) -> dict[tuple[str, ...], 
         if isinstance(clause, Condition) and clause.operator == "in" and clause.columns:
             if all(column.model == model for column in clause.columns):
                 found[tuple(column.attribute for column in clause.columns)] = clause.operand
-        elif isinstance(clause, Either) and clause.clauses:
+        elif isinstance(clause, (Either, OneOf)) and clause.clauses:
             sides = [listed((part,), model) | _pins_as_lists(part, model) for part in clause.clauses]
             for name in set(sides[0]).intersection(*sides[1:]):
                 found[name] = sides[0][name]
@@ -264,5 +274,25 @@ def _pins_as_lists(clause: Clause, model: ModelRef) -> dict[tuple[str, ...], Abs
     return {(name,): value for name, value in pinned((clause,), model).items()}
 
 
-def operands(value: Abstract) -> tuple[Abstract, ...]:
-    return each(value)
+def spread(value: Abstract) -> tuple[Abstract, ...] | None:
+    """The conditions in a list that is unpacked, each kind once; None where it holds something else."""
+    found: list[Abstract] = []
+    for part in each(value):
+        if isinstance(part, TupleOf) and part.kind != "dict":
+            found.extend(part.items)
+        elif isinstance(part, CollectionOf):
+            found.extend(each(part.element))
+        else:
+            return None
+    return tuple(found) if found and all(isinstance(item, CLAUSES) for item in found) else None
+
+
+def expanded(clauses: Iterable[Clause]) -> Iterator[tuple[Clause, ...]]:
+    """The conjunctions that it may be, one for each choice of the program."""
+    parts = tuple(conjuncts(clauses))
+    for number, clause in enumerate(parts):
+        if isinstance(clause, OneOf):
+            for choice in clause.clauses:
+                yield from expanded((*parts[:number], choice, *parts[number + 1 :]))
+            return
+    yield parts

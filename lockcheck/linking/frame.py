@@ -25,6 +25,8 @@ from lockcheck.linking.events import (
     Test,
     Write,
 )
+from lockcheck.linking.names import SESSION_NAMES
+from lockcheck.linking.origins import steady
 from lockcheck.linking.results import grown, item, walked
 from lockcheck.linking.spelling import spelled
 from lockcheck.linking.values import (
@@ -44,6 +46,7 @@ from lockcheck.linking.values import (
     Savepoint,
     SessionFactory,
     SessionRef,
+    Somewhere,
     Statement,
     TupleOf,
     each,
@@ -82,6 +85,7 @@ class Frame:
         self._active: set[facts.Id] = set()
         self._gaps = 0
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
+        self._sessions = {number for name, number in function.bindings if name in SESSION_NAMES}
 
     # --- recording -------------------------------------------------------------------------------------------
 
@@ -122,9 +126,18 @@ class Frame:
         fact = self.function.values[number]
         found = EVALUATORS[type(fact)](self, fact, number)
         self._active.discard(number)
+        if number in self._sessions:
+            found = self._as_session(found, number)
         if gaps == self._gaps or isinstance(fact, facts.Call):
             self._values[number] = found
         return found
+
+    def _as_session(self, found: Abstract, number: facts.Id) -> Abstract:
+        """A local variable named as sessions are, whose value could not be followed."""
+        if not isinstance(found, (Opaque, AttributeOf)):
+            return found
+        owner = "own" if isinstance(self.function.values[number], facts.Entered) else "unknown"
+        return SessionRef(Somewhere(f"{self.where.slice}:{number}"), owner)
 
     def pending(self, number: facts.Id, seen: set[facts.Id] | None = None) -> bool:
         """Whether a value rests on a call that has not run, such as one later in the loop."""
@@ -175,7 +188,9 @@ class Frame:
             elif isinstance(value, TupleOf) and value.kind != "dict":
                 positional.extend(value.items)
             else:
-                starred = True
+                spread = clauses.spread(value)
+                positional.extend(spread or ())
+                starred = starred or spread is None
         keywords: list[tuple[str, Abstract]] = []
         for keyword in call.keywords:
             if keyword.name is not None:
@@ -307,7 +322,7 @@ class Frame:
                 return TupleOf((element,), "dict", (key,))
         source = self.value(fact.iterables[0]) if len(fact.iterables) == 1 else Opaque()
         kept = source.ordered_by if isinstance(source, CollectionOf) and fact.kind != "set" else None
-        return CollectionOf(element, kept)
+        return CollectionOf(element, kept, single=steady(element))
 
     def subscript(self, fact: facts.Subscript, _: int) -> Abstract:
         base, index = self.value(fact.base), self.value(fact.index)

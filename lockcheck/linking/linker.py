@@ -16,7 +16,7 @@ from lockcheck.linking.calls import Calls
 from lockcheck.linking.events import Behaviour, Event, Inner, Suspend
 from lockcheck.linking.frame import Frame
 from lockcheck.linking.names import Names
-from lockcheck.linking.parameters import Binder, canonical
+from lockcheck.linking.parameters import Binder, canonical, only
 from lockcheck.linking.sessions import Sessions
 from lockcheck.linking.spelling import spelled
 from lockcheck.linking.statements import Extender
@@ -28,6 +28,7 @@ from lockcheck.linking.values import (
     FunctionRef,
     Opaque,
     Statement,
+    TupleOf,
     join,
     merged_locks,
 )
@@ -155,7 +156,8 @@ class Linker:
         behaviour = self._behaviour(ref.qualname, given, closure, root=False)
         self._callees[site] = ref.qualname
         self.callers.setdefault(ref.qualname, set()).add(frame.function.qualname)
-        passed = tuple((actual | closure).items())
+        items = {only(n): v.items[0] for n, v in actual.items() if isinstance(v, TupleOf) and len(v.items) == 1}
+        passed = tuple((actual | closure | items).items())
         return self._outcome(frame, located.facts, behaviour, passed, site)
 
     def _outcome(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from lockcheck.declarations.model import MappedClass, Relationship
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from lockcheck.declarations.project import Declarations
 
 LAZY = frozenset({"lazyload", "selectinload", "subqueryload", "noload", "raiseload", "immediateload"})
+
+MAX_CHOICES = 16
 
 Access = Literal["one", "keys", "many", "opaque", "unknown"]
 """How a statement reaches rows: one row, rows by a list of primary keys, many rows by other columns, not readable, or
@@ -75,6 +78,13 @@ class Locks:
         model, mapped = statement.model, self.mapped(statement.model)
         if model is None or mapped is None or not mapped.primary_key:
             return "unknown"
+        choices = islice(clauses.expanded(statement.where), MAX_CHOICES)
+        found = {self._access(replace(statement, where=where), mapped, model) for where in choices}
+        if len(found) == 1:
+            return found.pop()
+        return "opaque" if found & {"one", "opaque"} else "many"
+
+    def _access(self, statement: Statement, mapped: MappedClass, model: ModelRef) -> Access:
         pins = clauses.pinned(statement.where, model)
         if any(all(name in pins for name in key) for key in self.keys(mapped)):
             return "one"
@@ -97,6 +107,18 @@ class Locks:
 
     def one_row(self, statement: Statement) -> bool:
         return self.access(statement) == "one"
+
+    def same_rows(self, one: Statement, other: Statement) -> bool:
+        """Whether two statements on a table reach the same rows: by equal keys, or since the conditions of the first are all among
+        those of the second."""
+        model, mapped = other.model, self.mapped(other.model)
+        if one.model is None or model is None or mapped is None:
+            return False
+        where, wanted = frozenset(clauses.conjuncts(one.where)), frozenset(clauses.conjuncts(other.where))
+        if where and where <= wanted and one.model == model:
+            return True
+        ours, theirs = clauses.pinned(one.where, one.model), clauses.pinned(other.where, model)
+        return any(all(n in ours and ours[n] == theirs.get(n) for n in key) for key in self.keys(mapped))
 
     # --- order -----------------------------------------------------------------------------------------------------
 

@@ -49,5 +49,16 @@ def _varies(origin: Origin) -> bool:
 
 
 def built(value: Any) -> bool:
-    """Whether a value is, or hangs off, an object that was constructed here."""
-    return any(isinstance(origin, Built) for origin in origins(value))
+    """Whether a value hangs off objects that were constructed here, and off nothing that was there before."""
+    found = [origin for origin in origins(value) if not isinstance(origin, Somewhere)]
+    return bool(found) and any(isinstance(o, Built) for o in found) and not any(_older(o) for o in found)
+
+
+def _older(origin: Origin) -> bool:
+    return isinstance(origin, (FromOperation, Given)) or (isinstance(origin, Reached) and not built(origin.base))
+
+
+def steady(value: Any) -> bool:
+    """Whether a value is known to be one and the same at every turn."""
+    found = list(origins(value))
+    return bool(found) and not any(_varies(origin) or isinstance(origin, Somewhere) for origin in found)

@@ -9,7 +9,7 @@ from lockcheck import facts
 from lockcheck.linking import clauses
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.names import SESSION_NAMES
-from lockcheck.linking.substitution import quote
+from lockcheck.linking.substitution import is_empty, quote
 from lockcheck.linking.values import (
     Abstract,
     Alternatives,
@@ -90,13 +90,20 @@ def _canonical_tuple(value: TupleOf, name: str) -> Abstract | None:
         items = tuple(quote(v) if isinstance(v, PASSED_AS_IS) else Opaque(Somewhere()) for v in value.items)
         return TupleOf(items, "dict", value.keys) if all(isinstance(k, Known) for k in value.keys) else None
     instances = [item for item in value.items if isinstance(item, Instance)]
+    if len(value.items) == len(instances) == 1:
+        return TupleOf((Instance(instances[0].model, Given(only(name))),), value.kind)
     if instances and len(instances) == len(value.items):
         return CollectionOf(Instance(instances[0].model, Given(name, each=True)))
     return None
 
 
+def only(name: str) -> str:
+    """How the only item of a display is called, where a parameter is handed one."""
+    return f"{name}[0]"
+
+
 def _canonical_alternatives(value: Alternatives, name: str) -> Abstract | None:
-    parts = [part for part in value.values if not (isinstance(part, Known) and part.value is None)]
+    parts = [v for v in value.values if not is_empty(v) and not (isinstance(v, Known) and v.value is None)]
     shapes = {canonical(part, name) for part in parts}
     if len(shapes) == 1:
         return next(iter(shapes))

@@ -10,9 +10,11 @@ from lockcheck.linking.contention import Contention
 from lockcheck.linking.events import Execute
 from lockcheck.linking.linker import Linker
 from lockcheck.linking.locks import Locks
+from lockcheck.linking.origins import operations
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import SessionRef
+from lockcheck.linking.values import SessionRef, Statement
+from lockcheck.plans import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,27 @@ class Project:
             tables = {self.locks.table(model) for model in self.locks.locked_models(detail.statement)}
             if table in tables and trace.reaches(other, step) and not trace.ended_between(other, step, session):
                 yield other, detail
+
+    def locked_before(self, trace: Trace, step: Step, statement: Statement) -> list[Execute]:
+        """The earlier row locks of the transaction that hold the rows which a statement reaches: the same rows by key or
+        condition, or all the operations that its keys were taken from."""
+        table = self.locks.table(statement.model)
+        session = step.detail.session if isinstance(step.detail, Execute) else None
+        held = [execute for _, execute in self.held(trace, step, table, session)] if table else []
+        same = [execute for execute in held if self.locks.same_rows(execute.statement, statement)]
+        locked = {execute.site for execute in held}
+        sources = {site for site in operations(statement.where) if self._selects(trace, step, site, table)}
+        if sources and sources <= locked:
+            same += [execute for execute in held if execute.site in sources]
+        return same
+
+    def _selects(self, trace: Trace, step: Step, site: Target, table: str | None) -> bool:
+        """Whether an earlier operation at `site` returned rows of a table."""
+        for other in trace.steps[: step.number]:
+            if isinstance(other.detail, Execute) and other.detail.site == site:
+                models = self.locks.from_models(other.detail.statement)[:1]
+                return any(self.locks.table(model) == table for model in models)
+        return False
 
     def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """Parent tables of `table` of which the transaction has locked one row before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockcheck.linking.origins import steady
 from lockcheck.linking.substitution import element_of
 from lockcheck.linking.values import (
     Abstract,
@@ -19,6 +20,7 @@ from lockcheck.linking.values import (
     Row,
     Statement,
     TupleOf,
+    each,
     join,
 )
 from lockcheck.plans import Target
@@ -150,11 +152,14 @@ def _looked_up(value: Abstract, arguments: tuple[Abstract, ...]) -> Abstract:
 
 def grown(base: Abstract, added: Abstract) -> Abstract:
     """A container with one element more."""
-    if isinstance(base, TupleOf):
-        return CollectionOf(join(*base.items, added)) if base.kind != "dict" else CollectionOf(added)
-    if isinstance(base, CollectionOf):
-        return CollectionOf(join(base.element, added))
-    return CollectionOf(added)
+    parts: tuple[Abstract, ...] = ()
+    for part in each(base):
+        if isinstance(part, TupleOf) and part.kind != "dict":
+            parts += part.items
+        elif isinstance(part, CollectionOf):
+            parts += (part.element,)
+    element = join(*parts, added)
+    return CollectionOf(element, single=steady(element) and element == added)
 
 
 def copied(function: str, value: Abstract) -> Abstract:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lockcheck.linking.arguments import Arguments, is_false, pairs, truth
-from lockcheck.linking.clauses import condition, conjunction, is_null
+from lockcheck.linking.clauses import condition, conditions, conjunction, is_null
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -121,7 +121,8 @@ class Extender:
 
     def _where(self, statement: Statement, arguments: Arguments, _: Target) -> Statement:
         added = conjunction(arguments.positional) + (() if arguments.complete else (OpaqueClause(),))
-        return replace(statement, where=statement.where + added)
+        model = statement.model or next((c.model for cond in conditions(added) for c in cond.columns), None)
+        return replace(statement, where=statement.where + added, model=model)
 
     def _filter_by(self, statement: Statement, arguments: Arguments, site: Target) -> Statement:
         added: list[Clause] = []

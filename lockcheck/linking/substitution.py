@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 
 from lockcheck.linking.values import (
     Abstract,
+    Alternatives,
     AttributeOf,
     Built,
     CollectionOf,
@@ -117,6 +118,9 @@ def _given(given: Given, actual: Mapped) -> Abstract:
 
 def element_of(value: Abstract) -> Abstract:
     """What walking over a value yields."""
+    if isinstance(value, Alternatives):
+        filled = [part for part in value.values if not is_empty(part)]
+        return join(*(element_of(part) for part in filled)) if filled else Opaque(EACH)
     if isinstance(value, CollectionOf):
         return value.element
     if isinstance(value, TupleOf):
@@ -176,3 +180,8 @@ def origin_of(value: Abstract) -> Origin:
 
 def is_new(value: Abstract) -> bool:
     return isinstance(value, Instance) and isinstance(value.origin, Built)
+
+
+def is_empty(value: Abstract) -> bool:
+    """Whether a value is an empty display, the start of a container that grows."""
+    return isinstance(value, TupleOf) and not value.items

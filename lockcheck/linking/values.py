@@ -192,6 +192,8 @@ class CollectionOf:
 
     element: Abstract
     ordered_by: str | None = None
+    single: bool = False
+    """All members are one and the same value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,13 @@ class Either:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of these conditions, chosen by the program: each may be the whole of it."""
+
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Negated:
     clause: Clause
 
@@ -282,7 +291,7 @@ class OpaqueClause:
     """A condition that could not be read: it may pin anything or nothing."""
 
 
-Clause: TypeAlias = Condition | Both | Either | Negated | Exists | OpaqueClause
+Clause: TypeAlias = Condition | Both | Either | OneOf | Negated | Exists | OpaqueClause
 
 
 # --- statements ----------------------------------------------------------------------------------------------
@@ -403,6 +412,7 @@ Abstract: TypeAlias = (
     | Condition
     | Both
     | Either
+    | OneOf
     | Negated
     | Exists
     | OpaqueClause
