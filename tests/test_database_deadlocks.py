@@ -175,7 +175,7 @@ def test_page_of_row_lock(postgresql: sa.Engine, word: str, errors: list[str]) -
 
 
 def test_every_ordered_form_runs(postgresql: sa.Engine) -> None:
-    """Locks of joined tables, composite keys, options: the database accepts all of it, and the same rows are written."""
+    """Locks of joined tables, composite keys, options: the database accepts all of it and writes the same rows."""
     results = []
     for source in sources("LCK201/fix_forms").values():
         with projects.module(source) as module:
