@@ -199,3 +199,13 @@ def test_every_ordered_form_runs(postgresql: sa.Engine) -> None:
                 tables = module.Base.metadata.sorted_tables
                 results.append([sorted(map(tuple, connection.execute(sa.select(table)))) for table in tables])
     assert results[0] == results[1]
+
+
+def test_ordered_join_needs_the_table_in_its_subselect(postgresql: sa.Engine) -> None:
+    """SQLAlchemy correlates a subselect that joins with the UPDATE around it, unless told not to."""
+    source = sources("LCK201/fix_forms")["fixed"]
+    assert ".correlate(None)" in source
+    with projects.module(source.replace(".correlate(None)", "")) as module:
+        fill(postgresql, module)
+        with Session(postgresql) as session, pytest.raises(sa.exc.ProgrammingError):
+            module.joined(session)
