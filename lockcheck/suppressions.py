@@ -32,9 +32,12 @@ def settle(
     files: Mapping[str, FileSuppressions],
     reported: Collection[str],
     selects: Callable[[str, str], bool],
+    *,
+    unshown: Iterable[Finding] = (),
 ) -> Settled:
     """Apply the suppressions of `files`, by path. Those in the `reported` files that silence nothing become findings,
-    where `selects(code, path)` says that the rules they name ran."""
+    where `selects(code, path)` says that the rules they name ran. Findings that this run does not show, such as those
+    for preview, are `unshown`: a comment that silences one of them is in use."""
     kept: list[Finding] = []
     used: dict[str, _Used] = defaultdict(_Used)
     silenced = 0
@@ -45,6 +48,9 @@ def settle(
             used[path].codes.add((item.place, code))
         silenced += bool(silencing)
         kept.extend([] if silencing else [finding])
+    for finding in unshown:
+        for item, code in _silencing(finding, files.get(finding.place.path, FileSuppressions())):
+            used[finding.place.path].codes.add((item.place, code))
     for path in sorted(set(reported) & set(files)):
         about = _Comments(files[path], used[path].codes, selects)
         kept.extend(finding for finding in about.findings() if not any(_silencing(finding, files[path])))

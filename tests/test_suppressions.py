@@ -238,6 +238,12 @@ def test_only_rules_that_ran_can_be_unused() -> None:
     assert codes(settled("x = 1  # lockcheck: ignore[LCK2]\n", only=("LCK201",))) == []
 
 
+def test_a_comment_for_a_finding_that_this_run_does_not_show_is_in_use() -> None:
+    files = {PATH: read("update(Job)  # lockcheck: ignore[LCK201]\n", PATH)}
+    outcome = settle([], files, {PATH}, selects_stable, unshown=[finding(line=1)])
+    assert (outcome.findings, outcome.suppressed) == ((), 0)
+
+
 def test_files_that_are_only_read_are_not_reported_on() -> None:
     files = {PATH: read("x = 1  # lockcheck: ignore[LCK201]\n", PATH)}
     assert settle([], files, set(), selects_stable).findings == ()
