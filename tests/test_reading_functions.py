@@ -139,6 +139,14 @@ def test_the_last_of_several_definitions_keeps_the_plain_name(source: str, names
     assert list(functions(source)) == names
 
 
+def test_a_fallback_does_not_take_the_plain_name() -> None:
+    text = "try:\n    def f(): pass\nexcept E:\n    def f(): pass\n"
+    first, last = declare(text).functions.values()
+    declarations = ModuleDeclarations("m", "m.py", False, {}, {}, (), {}, {}, {"f#4": last, "f": first}, False)
+    facts, _ = read_behaviour(text, declarations)
+    assert [function.qualname for function in facts.functions] == ["m.f", "m.f#2"]
+
+
 def test_both_definitions_of_a_nested_function_are_joined() -> None:
     found = functions("def f(p):\n    def g(): return 1\n    if p:\n        def g(): return 2\n    return g")
     assert dump(found["m.f"]).endswith("return one(function(m.f.<locals>.g) | function(m.f.<locals>.g#2))")

@@ -853,6 +853,21 @@ finally:
   h()!1
 ===
 try:
+    with p:
+        raise E
+except E:
+    pass
+else:
+    g()
+---
+try:
+  with !0 %p:
+    raise E
+except !0 E:
+else:
+  g()!0
+===
+try:
     x = 1
 finally:
     del x

@@ -46,7 +46,9 @@ class Body(cst.CSTVisitor):
     everywhere costs as much as parsing.
     """
 
-    def __init__(self, context: SliceReader, qualname: str, *, has_locals: bool = True) -> None:
+    def __init__(
+        self, context: SliceReader, qualname: str, statements: Many[cst.CSTNode], *, has_locals: bool = True
+    ) -> None:
         super().__init__()
         self.context = context
         self.qualname = qualname
@@ -60,6 +62,7 @@ class Body(cst.CSTVisitor):
         self.is_generator = False
         self._outer_names: set[str] = set()
         self.followed = False
+        self._statements = statements
         self._nested: dict[int, str] = {}
 
     # --- expressions
@@ -116,15 +119,22 @@ class Body(cst.CSTVisitor):
 
     # --- blocks
 
-    def block(self, statements: Iterable[cst.CSTNode]) -> Block:
-        """The steps of a suite. What follows a return or raise is lowered, for its nested functions, and dropped."""
+    def whole(self) -> Block:
+        """The steps of the body itself."""
+        return self.block(self._statements)
+
+    def block(self, statements: Iterable[cst.CSTNode], *, followed: bool = False) -> Block:
+        """The steps of a suite. What follows a return or raise is lowered, for its nested functions, and dropped.
+
+        `followed` tells that what comes after the suite's last statement runs only when that does not leave.
+        """
         outer, self.steps = self.steps, []
         kept = 0 if self.left else None
         todo: list[cst.CSTNode] = []
         for statement in statements:
             todo.extend(statement.body if isinstance(statement, cst.SimpleStatementLine) else (statement,))
         for index, statement in enumerate(todo):
-            self.followed = index + 1 < len(todo)
+            self.followed = followed or index + 1 < len(todo)
             statement.visit(self)
             if self.left and kept is None:
                 kept = len(self.steps)
@@ -132,10 +142,12 @@ class Body(cst.CSTVisitor):
         self.steps = outer
         return steps
 
-    def arm(self, env: Env, statements: Iterable[cst.CSTNode], *, left: bool) -> tuple[Block, Arm]:
+    def arm(
+        self, env: Env, statements: Iterable[cst.CSTNode], *, left: bool, followed: bool = False
+    ) -> tuple[Block, Arm]:
         """Lower a branch that starts with `env`."""
         self.env, self.left = dict(env), left
-        steps = self.block(statements)
+        steps = self.block(statements, followed=followed)
         return steps, Arm(self.env, self.left)
 
     def merge(self, arms: Many[Arm], *, left: bool) -> None:
@@ -276,17 +288,19 @@ class Body(cst.CSTVisitor):
             self.evaluated(default)
         name = node.name.value
         if self.has_locals:
-            qualname = self._nested.get(id(node), name)
-            self.bind(name, self.table.add(Function(self.context.read_nested(node, self, qualname))))
+            qualname = self.context.read_nested(node, self, self._name_nested(node))
+            self.bind(name, self.table.add(Function(qualname)))
         else:
             self.bind(name, self.table.name(name))
         return False
 
-    def name_nested(self, statements: Iterable[cst.CSTNode]) -> None:
-        """Give each function defined in this body a name of its own; the last of several keeps the plain one."""
-        found = list(definitions(statements))
-        names = unique_names([node.name.value for node in found])
-        self._nested = {id(node): name for node, name in zip(found, names, strict=True)}
+    def _name_nested(self, node: cst.FunctionDef) -> str:
+        """A name that no other function of this body has; the last of several definitions keeps the plain one."""
+        if not self._nested:
+            found = list(definitions(self._statements))
+            names = unique_names(item.name.value for item in found)
+            self._nested = {id(item): name for item, name in zip(found, names, strict=True)}
+        return self._nested[id(node)]
 
     def visit_ClassDef(self, node: cst.ClassDef) -> bool:
         name = node.name.value

@@ -10,7 +10,7 @@ from lockcheck.facts import FunctionFacts, Param, Parameter, Return
 from lockcheck.reading.body import Body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from lockcheck.facts import Block
     from lockcheck.reading.sites import Survey
@@ -33,11 +33,10 @@ class SliceReader:
     def read_function(self, node: cst.FunctionDef, qualname: str, *, owner: str | None, parent: str | None) -> None:
         """Read a function and the functions inside it; the outer one comes first in `functions`."""
         place = len(self.functions)
-        body = Body(self, qualname)
+        body = Body(self, qualname, node.body.body)
         decorators = tuple(body.value(item.decorator) for item in node.decorators)
         parameters = _parameters(body, node.params)
-        body.name_nested(node.body.body)
-        steps = body.block(node.body.body)
+        steps = body.whole()
         facts = self._facts(body, owner, parent, parameters, steps)
         self.functions.insert(place, facts._replace(decorators=decorators, is_async=node.asynchronous is not None))
 
@@ -53,17 +52,17 @@ class SliceReader:
         if id(node) not in self._read:
             self._read[id(node)] = qualname = f"{parent.qualname}.<locals>.<lambda {self._lambdas[id(node)]}>"
             place = len(self.functions)
-            body = Body(self, qualname)
+            body = Body(self, qualname, ())
             parameters = _parameters(body, node.params)
             steps = (Return(body.value(node.body)),)
             self.functions.insert(place, self._facts(body, None, parent.qualname, parameters, steps))
         return self._read[id(node)]
 
-    def read_body(self, statements: Iterable[cst.CSTNode], qualname: str, *, owner: str | None) -> None:
+    def read_body(self, statements: Sequence[cst.CSTNode], qualname: str, *, owner: str | None) -> None:
         """Read the body of a module or class, without the functions and classes defined in it."""
         place = len(self.functions)
-        body = Body(self, qualname, has_locals=False)
-        steps = body.block(statements)
+        body = Body(self, qualname, statements, has_locals=False)
+        steps = body.whole()
         self.functions.insert(place, self._facts(body, owner, None, (), steps))
 
     def _facts(

@@ -45,13 +45,20 @@ def read_behaviour(text: str, declarations: ModuleDeclarations) -> tuple[ModuleF
 
 def _chosen(declarations: ModuleDeclarations) -> Iterator[tuple[str, FunctionDeclaration]]:
     """The functions to read in source order, each with a qualified name that no other function of the file has."""
-    functions = [*declarations.functions.values()]
-    for owner in declarations.classes.values():
-        functions += owner.methods
-    functions.sort(key=lambda function: function.first_line)
-    for qualname, function in zip(unique_names(item.qualname for item in functions), functions, strict=True):
-        if function.touches_database:
-            yield qualname, function
+    ranked: list[tuple[bool, int, FunctionDeclaration]] = []
+    for key, function in declarations.functions.items():
+        ranked.append((_is_replaced(key), function.first_line, function))
+    for key, owner in declarations.classes.items():
+        ranked += [(_is_replaced(key), method.first_line, method) for method in owner.methods]
+    ranked.sort(key=lambda entry: (not entry[0], entry[1]))
+    functions = [function for _, _, function in ranked]
+    named = zip(unique_names(function.qualname for function in functions), functions, strict=True)
+    yield from sorted((pair for pair in named if pair[1].touches_database), key=lambda pair: pair[1].first_line)
+
+
+def _is_replaced(key: str) -> bool:
+    """Whether a declaration lost its name to another, as a fallback in `except ImportError` does; its key has a `#`."""
+    return "#" in key
 
 
 class _FileReader:

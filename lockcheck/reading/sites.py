@@ -168,6 +168,7 @@ def _targets(node: Any) -> Iterable[cst.Attribute]:
 
 
 _ASSIGNING = frozenset({cst.Assign, cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.WithItem})
+_MANY = frozenset({list, tuple})
 _NOTED = _ASSIGNING | {cst.Attribute, cst.ConcatenatedString, cst.Lambda, cst.NamedExpr}
 
 
@@ -190,7 +191,7 @@ class _Surveyor:
             part = getattr(node, name)
             if part.__class__ in _PARTS:
                 self.walk(part)
-            elif isinstance(part, (list, tuple)):
+            elif part.__class__ in _MANY:
                 for item in part:
                     if item.__class__ in _PARTS:
                         self.walk(item)

@@ -19,7 +19,7 @@ _SWALLOWING = frozenset({"suppress", "raises"})
 
 def lower_try(body: Body, node: cst.Try | cst.TryStar) -> None:
     left, before, mark = body.left, dict(body.env), len(body.log)
-    steps, tried = body.arm(before, node.body.body, left=left)
+    steps, tried = body.arm(before, node.body.body, left=left, followed=node.orelse is not None)
     raised = body.widened(before, mark) if node.handlers else before
     orelse: Block = ()
     if node.orelse is not None:
