@@ -32,6 +32,21 @@ class CallOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """An attribute of something that is no dotted name: `frozenset(x).union`."""
+
+    base: Expression
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The body of a lambda."""
+
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Items:
     """A display: list, tuple, set; `starred` tells for each item whether it is unpacked."""
 
@@ -50,7 +65,8 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A binary operation (`|`, `&`, `-`, `+`) or, with one operand, a unary one."""
+    """A binary operation (`|`, `&`, `-`, `+`), `and`, `or`, the joined parts of an f-string (`f`) or, with one operand, a
+    unary operation (`-`, `+`, `~`, `not`)."""
 
     operator: str
     operands: tuple[Expression, ...]
@@ -89,7 +105,9 @@ class Other:
     """An expression that no declaration needs."""
 
 
-Expression: TypeAlias = Name | Literal_ | CallOf | Items | Pairs | Operation | Indexed | Generated | Compared | Other
+Expression: TypeAlias = (
+    Name | Literal_ | CallOf | Member | Deferred | Items | Pairs | Operation | Indexed | Generated | Compared | Other
+)
 
 
 # --- one file -----------------------------------------------------------------------------------------------
@@ -109,7 +127,8 @@ class Assignment:
 class FunctionDeclaration:
     """A function's signature and the lines it spans (decorators included).
 
-    `touches_database` is the outcome of choosing (DESIGN section 2): its body is worth reading.
+    `touches_database` is the outcome of choosing: its body is worth reading. `parameters` are names, `*` and `**` before
+    those that collect. `result` is what it returns, where it does nothing else.
     """
 
     qualname: str
@@ -121,6 +140,8 @@ class FunctionDeclaration:
     last_line: int
     is_async: bool
     touches_database: bool
+    result: Expression | None = None
+    result_annotation: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +160,12 @@ class ClassDeclaration:
 class ModuleDeclarations:
     """One file. `imports` maps a local name to the absolute dotted name it stands for, from imports anywhere in
     the file (module level wins over TYPE_CHECKING, that over function level); `function_imports` holds those inside
-    functions, by the function's qualified name. `star_imports` are the modules of `from x import *`."""
+    functions, by the function's qualified name. `star_imports` are the modules of `from x import *`.
+
+    `functions` holds those of the module itself, by name; methods stand in their class, `classes` are keyed by dotted name
+    within the module. A function or class that is defined again later goes by `name#line`. `assignments` holds `name`
+    and, for `Class.attribute = value` outside the class, `Class.attribute`. `mapping_calls` are the calls of
+    `map_imperatively` or `mapper` anywhere in the file, with their lines."""
 
     module: str
     path: str
@@ -151,6 +177,7 @@ class ModuleDeclarations:
     classes: Mapping[str, ClassDeclaration]
     functions: Mapping[str, FunctionDeclaration]
     body_touches_database: bool
+    mapping_calls: tuple[tuple[CallOf, int], ...] = ()
 
 
 # --- mapped classes -----------------------------------------------------------------------------------------

@@ -1,0 +1,278 @@
+"""Chooses the functions that are worth reading: those that can touch a session or a statement.
+
+The choice errs on the side of reading too much, and does not rest on the name `session` alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DATABASE_PACKAGES = frozenset(
+    {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "flask_sqlalchemy_lite", "sqlalchemy_utils", "advanced_alchemy"}
+)
+
+WORDS = (
+    "sqlalchemy", "session", "Session", "sqlmodel", "_alchemy", ".scalars(", ".execute(", ".with_for_update(",
+    ".filter_by(", ".on_conflict_do", ".not_in(", ".notin_(", ".in_(", ".begin_nested(", ".is_(", ".is_not(", ".isnot(",
+    ".where(", ".query(", ".merge(", ".add_all(", ".rollback(", ".commit(",
+)  # fmt: skip
+"""A file without any of these is not looked at further."""
+
+SCHEMA_NAMES = frozenset(
+    """
+    ARRAY BIGINT BINARY BLOB BOOLEAN BigInteger Boolean CHAR CLOB CheckConstraint Column Computed DATE DATETIME DECIMAL
+    DOUBLE Date DateTime Double Enum FLOAT Float ForeignKey ForeignKeyConstraint INTEGER Identity Index Integer Interval
+    JSON JSONB LargeBinary LONGTEXT MEDIUMTEXT MetaData NUMERIC Numeric NVARCHAR PickleType PrimaryKeyConstraint REAL
+    SMALLINT Sequence SmallInteger String TEXT TIME TIMESTAMP Table Text Time TypeDecorator UUID Unicode UnicodeText
+    UniqueConstraint Uuid VARBINARY VARCHAR association_proxy backref column_property composite create_engine
+    create_async_engine declarative_base declarative_mixin declared_attr deferred engine_from_config listen listens_for
+    make_url mapped_column mapper reconstructor registry relationship synonym validates URL inspect event Field
+    Relationship as_declarative has_inherited_table MutableDict MutableList hybrid_property query_expression
+    """.split()
+)
+"""Names of the database packages that declare rather than do; calling them touches no rows."""
+
+DISTINCT_METHODS = frozenset(
+    """
+    with_for_update on_conflict_do_update on_conflict_do_nothing on_duplicate_key_update begin_nested scalar_one
+    scalar_one_or_none bulk_save_objects bulk_insert_mappings bulk_update_mappings populate_existing not_in notin_
+    filter_by is_not isnot is_distinct_from is_not_distinct_from with_hint add_all expunge expunge_all scalars
+    execution_options stream_scalars run_sync selectinload joinedload get_one enable_eagerloads with_loader_criteria
+    map_imperatively with_entities yield_per
+    """.split()
+)
+"""Methods that only SQLAlchemy has, or nearly so."""
+
+COMMON_METHODS = frozenset(
+    """
+    execute scalar in_ is_ commit rollback flush merge refresh query order_by where returning outerjoin select_from
+    group_by having distinct one one_or_none between ilike like contains from_select correlate subquery
+    scalar_subquery exists with_only_columns expire expire_all make_transient nulls_last nulls_first
+    """.split()
+)
+"""Methods that count in a file that imports a database package."""
+
+SESSION_METHODS = frozenset(
+    "get add delete update filter values close begin connect connection stream insert save all first".split()
+)
+"""Everyday methods: they count on a receiver that looks like a session or connection."""
+
+RECEIVERS = frozenset(
+    {"db", "sess", "conn", "connection", "tx", "uow", "database", "orm", "engine", "dbsession", "dbs", "txn"}
+)
+
+PARAMETERS = RECEIVERS - {"tx", "uow", "database", "orm", "connection", "conn"}
+
+STATEMENTS = frozenset({"select", "update", "delete", "insert", "exists", "lambda_stmt", "union", "union_all"})
+
+UNLIKE_SESSIONS = (
+    "id", "ids", "name", "token", "key", "kwargs", "args", "cookie", "cookies", "path", "url", "error", "exception",
+    "timeout", "info", "data", "config", "headers",
+)  # fmt: skip
+"""Ends of names that speak of a session and do not hold one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the whole file says: the names imported from database packages, those of them that do something, names of
+    migration tools; and whether it may deal with mapped classes."""
+
+    database: frozenset[str]
+    doing: frozenset[str]
+    tools: frozenset[str]
+    models: bool
+
+
+def hints(text: str, imports: Mapping[str, str]) -> Hints | None:
+    """The hints of a file, by its text and all its imports; None where nothing in it can touch a database."""
+    if not any(word in text for word in WORDS):
+        return None
+    database = {name: target for name, target in imports.items() if target.partition(".")[0] in DATABASE_PACKAGES}
+    doing = (name for name, target in database.items() if _does(name, target.rpartition(".")[2]))
+    tools = (name for name, target in imports.items() if target.startswith("alembic"))
+    models = bool(database) or any("models" in target for target in imports.values())
+    return Hints(frozenset(database), frozenset(doing), frozenset(tools), models)
+
+
+def _does(name: str, original: str) -> bool:
+    return original not in SCHEMA_NAMES and not name.endswith(("Error", "Exception"))
+
+
+def speaks_of_session(name: str) -> bool:
+    """Whether a name sounds as if it held or made a session."""
+    if "ession" not in name and "SESSION" not in name:
+        return False
+    return not name.lower().rstrip("_").endswith(UNLIKE_SESSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Decides on the functions of one file, or of one class of it that looks mapped."""
+
+    hints: Hints
+    mapped: bool
+
+    def touches(self, function: ast.AST) -> bool:
+        """Whether anything in a function, nested ones included, can touch a session or a statement."""
+        return any_node(function, _TESTS, self)
+
+    def body_touches(self, statement: ast.AST) -> bool:
+        """Whether a statement of a module or class body does: stricter, since a body that is read costs the whole file."""
+        return any_node(statement, _BODY_TESTS, self)
+
+
+Test = Callable[[Chooser, Any], bool]
+
+
+def any_node(top: ast.AST, tests: Mapping[type, Test], chooser: Chooser) -> bool:
+    """Whether a node or one inside it passes the test for its class."""
+    stack = [top]
+    while stack:
+        node = stack.pop()
+        cls = node.__class__
+        test = tests.get(cls)
+        if test is not None and test(chooser, node):
+            return True
+        for name in _CHILDREN[cls]:
+            value = getattr(node, name)
+            if value.__class__ is list:
+                stack += value
+            elif value is not None:
+                stack.append(value)
+    return False
+
+
+class _Children(dict[type, tuple[str, ...]]):
+    """By class of a node, the fields that hold nodes worth visiting."""
+
+    def __missing__(self, cls: type) -> tuple[str, ...]:
+        skipped = {"ctx", "op", "ops", "id", "attr", "type_comment", "kind", "type_ignores", "type_params", "names"}
+        fields: tuple[str, ...] = getattr(cls, "_fields", ())
+        if cls in _LEAVES:
+            fields = ()
+        names = {"name", "arg", "level", "module", "conversion", "simple", "is_async", "lineno", "rest", "cls"}
+        found = self[cls] = tuple(name for name in fields if name not in skipped | names)
+        return found
+
+
+_LEAVES = frozenset(
+    {ast.Constant, ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.Name, ast.Import, ast.ImportFrom}
+)
+_CHILDREN = _Children()
+
+
+# --- tests --------------------------------------------------------------------------------------------------
+
+
+def _call(chooser: Chooser, node: ast.Call) -> bool:
+    if any(keyword.arg and speaks_of_session(keyword.arg) for keyword in node.keywords):
+        return True
+    func = node.func
+    if isinstance(func, ast.Name):
+        if func.id == "setattr":
+            return chooser.hints.models
+        return func.id in chooser.hints.doing
+    return isinstance(func, ast.Attribute) and _method(chooser, func)
+
+
+def _method(chooser: Chooser, func: ast.Attribute) -> bool:
+    hints, name = chooser.hints, func.attr
+    root = _root(func.value)
+    if root in hints.tools:
+        return False
+    if name in DISTINCT_METHODS or (root in hints.database and name not in SCHEMA_NAMES and root is not None):
+        return True
+    if name in COMMON_METHODS:
+        return bool(hints.database)
+    return name in SESSION_METHODS and _last(func.value) in RECEIVERS
+
+
+def _root(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _last(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Attribute):
+        return node.attr.lower().lstrip("_")
+    return node.id.lower() if isinstance(node, ast.Name) else None
+
+
+def _named(_: Chooser, node: ast.Name) -> bool:
+    return speaks_of_session(node.id)
+
+
+def _attribute(_: Chooser, node: ast.Attribute) -> bool:
+    return speaks_of_session(node.attr)
+
+
+def _argument(chooser: Chooser, node: ast.arg) -> bool:
+    return speaks_of_session(node.arg) or (node.arg in PARAMETERS and bool(chooser.hints.database))
+
+
+def _assign(chooser: Chooser, node: ast.Assign) -> bool:
+    return any(_writes(chooser, target) for target in node.targets)
+
+
+def _single_assign(chooser: Chooser, node: ast.AugAssign | ast.AnnAssign) -> bool:
+    return _writes(chooser, node.target)
+
+
+def _writes(chooser: Chooser, target: ast.expr) -> bool:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return any(_writes(chooser, item) for item in target.elts)
+    if not isinstance(target, ast.Attribute):
+        return False
+    return chooser.mapped if _root(target) in ("self", "cls") else chooser.hints.models
+
+
+def _compare(chooser: Chooser, node: ast.Compare) -> bool:
+    return _column(chooser, node.left) or any(_column(chooser, item) for item in node.comparators)
+
+
+def _column(chooser: Chooser, node: ast.expr) -> bool:
+    """`Model.column`, as opposed to `Enum.MEMBER`."""
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or node.attr.isupper():
+        return False
+    name = node.value.id
+    if name in ("cls", "self"):
+        return chooser.mapped and name == "cls"
+    return name[:1].isupper() and not node.attr.startswith("__")
+
+
+_TESTS: dict[type, Test] = {
+    ast.Call: _call,
+    ast.Name: _named,
+    ast.Attribute: _attribute,
+    ast.arg: _argument,
+    ast.Assign: _assign,
+    ast.AugAssign: _single_assign,
+    ast.AnnAssign: _single_assign,
+    ast.Compare: _compare,
+}
+
+
+def _body_call(chooser: Chooser, node: ast.Call) -> bool:
+    func = node.func
+    if isinstance(func, ast.Name):
+        return func.id in chooser.hints.database and func.id in STATEMENTS
+    if not isinstance(func, ast.Attribute):
+        return False
+    if _root(func.value) in chooser.hints.database:
+        return func.attr in STATEMENTS
+    if func.attr not in COMMON_METHODS | SESSION_METHODS | DISTINCT_METHODS:
+        return False
+    receiver = _last(func.value)
+    return receiver is not None and speaks_of_session(receiver)
+
+
+def _body_with(_: Chooser, node: ast.withitem) -> bool:
+    target = node.optional_vars
+    return isinstance(target, ast.Name) and speaks_of_session(target.id)
+
+
+_BODY_TESTS: dict[type, Test] = {ast.Call: _body_call, ast.withitem: _body_with}

@@ -1,0 +1,300 @@
+"""Reads the declaration of one column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lockcheck.declarations.annotations import Annotated, Annotations
+from lockcheck.declarations.constants import Scope
+from lockcheck.declarations.constructs import Construct, Constructs, is_missing
+from lockcheck.declarations.model import (
+    CallOf,
+    Column,
+    EnumMember,
+    Expression,
+    Indexed,
+    Items,
+    Literal_,
+    Location,
+    Member,
+    Name,
+)
+
+COLUMN_KINDS = ("Column", "mapped_column", "Field")
+WRAPPED_KINDS = ("column_property", "deferred")
+INTEGERS = frozenset({"Integer", "BigInteger", "SmallInteger", "INTEGER", "BIGINT", "SMALLINT", "SERIAL", "BIGSERIAL"})
+OF_PYTHON = {
+    "int": "Integer",
+    "str": "String",
+    "bool": "Boolean",
+    "float": "Float",
+    "Decimal": "Numeric",
+    "bytes": "LargeBinary",
+    "datetime": "DateTime",
+    "date": "Date",
+    "time": "Time",
+    "timedelta": "Interval",
+    "UUID": "Uuid",
+}
+"""SQLAlchemy's types for plain annotations."""
+
+ENUM_TYPES = frozenset({"Enum", "SQLEnum", "SAEnum", "ENUM"})
+NOT_TYPES = frozenset(
+    {"ForeignKey", "Sequence", "Identity", "Computed", "CheckConstraint", "FetchedValue", "DefaultClause", "text"}
+)
+GENERATORS = ("Sequence", "Identity", "Computed", "FetchedValue")
+
+Default = Literal["none", "constant", "generated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One `ForeignKey(...)` of a column: a target column by name, or as an expression in a scope."""
+
+    target: Expression
+    scope: Scope
+    on_delete: str | None
+
+
+@dataclass(slots=True)
+class Draft:
+    """A column while it is read; what depends on the whole table is settled in `settled`."""
+
+    attribute: str
+    location: Location
+    owner: str | None
+    name: str = ""
+    type: str = ""
+    python_type: str = ""
+    enum: str | None = None
+    is_enum: bool = False
+    declared_nullable: bool | None = None
+    annotated_nullable: bool | None = None
+    nullable_unless_said: bool | None = True
+    primary_key: bool = False
+    unique: bool = False
+    index: bool = False
+    default: Default = "none"
+    autoincrement: bool | None = None
+    has_onupdate: bool = False
+    references: list[Reference] = field(default_factory=list)
+    understood: bool = True
+
+    @property
+    def nullable(self) -> bool | None:
+        """What holds outside the primary key: `nullable=` first, then the annotation."""
+        if self.declared_nullable is not None:
+            return self.declared_nullable
+        return self.nullable_unless_said if self.annotated_nullable is None else self.annotated_nullable
+
+    def settled(self, keys: Sequence[str], *, inherits: bool) -> Column:
+        """The column of a table with this primary key; `inherits` where the key also refers to a parent's table."""
+        primary = self.attribute in keys
+        default = self.default
+        if primary and default == "none" and self._counts_up(alone=len(keys) == 1, inherits=inherits):
+            default = "generated"
+        return Column(
+            attribute=self.attribute,
+            name=self.name,
+            type=self.type,
+            python_type=self.python_type,
+            nullable=False if primary else self.nullable,
+            primary_key=primary,
+            unique=self.unique,
+            index=self.index,
+            default=default,
+            has_onupdate=self.has_onupdate,
+            enum=self.enum,
+            is_enum=self.is_enum,
+            location=self.location,
+        )
+
+    def _counts_up(self, *, alone: bool, inherits: bool) -> bool:
+        if self.autoincrement is not None:
+            return self.autoincrement
+        return alone and self.type in INTEGERS and not self.references and not inherits
+
+
+class Columns:
+    """Reads `Column(...)`, `mapped_column(...)`, `Field(...)` and bare annotations."""
+
+    def __init__(self, constructs: Constructs, annotations: Annotations) -> None:
+        self._constructs = constructs
+        self._annotations = annotations
+
+    def draft(self, attribute: str, made: Construct | None, annotated: Annotated, place: Draft) -> Draft:
+        """A column from its call, its annotation or both; `place` is an empty draft with its location."""
+        draft = place
+        draft.attribute = attribute
+        self._annotation(draft, annotated)
+        for call, scope in annotated.columns:
+            inner = self._constructs.construct(call, scope)
+            if inner.kind in COLUMN_KINDS:
+                self._apply(draft, inner)
+        if made is not None:
+            self._apply(draft, made)
+        draft.name = draft.name or attribute
+        if not draft.type and not draft.is_enum:
+            draft.type = OF_PYTHON.get(draft.python_type, "")
+        return draft
+
+    def _annotation(self, draft: Draft, annotated: Annotated) -> None:
+        draft.annotated_nullable = annotated.nullable
+        draft.python_type = annotated.python_type
+        if annotated.target is None or annotated.scope is None or annotated.collection:
+            return
+        if isinstance(annotated.target, Indexed) and annotated.python_type == "Literal":
+            draft.type, draft.is_enum = "Enum", True
+        qualname = self._constructs.resolved(annotated.target, annotated.scope)
+        if self._constructs.constants.enum(qualname) is not None:
+            draft.is_enum, draft.enum, draft.type = True, qualname, "Enum"
+
+    def _apply(self, draft: Draft, made: Construct) -> None:
+        inner = made.keyword("sa_column")
+        if made.kind == "Field" and isinstance(inner, CallOf):
+            draft.annotated_nullable = None
+            self._apply(draft, self._constructs.construct(inner, made.scope))
+            return
+        arguments = list(made.call.args)
+        if made.kind == "Field":
+            self._field_default(draft, arguments[0] if arguments else made.keyword("default"), made)
+            arguments = []
+        for position, argument in enumerate(arguments):
+            self._argument(draft, argument, made.scope, position)
+        self._keywords(draft, made)
+
+    # --- arguments ----------------------------------------------------------------------------------------------
+
+    def _argument(self, draft: Draft, argument: Expression, scope: Scope, position: int) -> None:
+        if position == 0 and (name := self._constructs.text(argument, scope)) is not None:
+            draft.name = name
+            return
+        if isinstance(argument, Literal_) and argument.value is None:
+            return
+        made = self._constructs.construct(argument, scope) if isinstance(argument, CallOf) else None
+        if made is None or made.kind not in NOT_TYPES:
+            if not isinstance(argument, Literal_):
+                self._type(draft, argument, scope)
+        elif made.kind == "ForeignKey":
+            self._reference(draft, made)
+        elif made.kind in GENERATORS:
+            draft.default = "generated"
+
+    def _reference(self, draft: Draft, made: Construct) -> None:
+        target = made.call.args[0] if made.call.args else made.keyword("column")
+        if target is None:
+            draft.understood = False
+            return
+        on_delete = self._constructs.text(made.keyword("ondelete"), made.scope)
+        draft.references.append(Reference(target, made.scope, on_delete.upper() if on_delete else None))
+
+    def _type(self, draft: Draft, expression: Expression, scope: Scope) -> None:
+        """The type, named by the last part of its class."""
+        if isinstance(expression, CallOf) and isinstance(expression.function, Member):
+            if isinstance(expression.function.base, CallOf):  # `JSON().with_variant(..)`
+                self._type(draft, expression.function.base, scope)
+            return
+        if not isinstance(expression, CallOf):
+            self._named_type(draft, expression, scope)
+            return
+        made = self._constructs.construct(expression, scope)
+        qualname = self._constructs.resolved(made.call.function, made.scope)
+        draft.type = made.kind if made.kind in ENUM_TYPES else qualname.rpartition(".")[2]
+        if draft.type in ENUM_TYPES:
+            self._enum_type(draft, made)
+
+    def _named_type(self, draft: Draft, expression: Expression, scope: Scope) -> None:
+        names = self._constructs.names
+        qualname = self._constructs.resolved(expression, scope)
+        assignment = names.assignment(qualname)
+        if assignment is not None and assignment.value is not None and assignment.value != expression:
+            self._type(draft, assignment.value, Scope(names.module_of(qualname)))
+        elif qualname:
+            draft.type = qualname.rpartition(".")[2]
+
+    def _enum_type(self, draft: Draft, made: Construct) -> None:
+        draft.type, draft.is_enum = "Enum", True
+        if made.call.args:
+            qualname = self._constructs.resolved(made.call.args[0], made.scope)
+            if self._constructs.constants.enum(qualname) is not None:
+                draft.enum = qualname
+
+    # --- keywords -----------------------------------------------------------------------------------------------
+
+    def _keywords(self, draft: Draft, made: Construct) -> None:
+        flags = {name: self._constructs.truth(value, made.scope) for name, value in made.call.keywords if name}
+        draft.primary_key = flags.get("primary_key", draft.primary_key) or False
+        draft.unique = flags.get("unique", draft.unique) or False
+        draft.index = flags.get("index", draft.index) or False
+        if flags.get("nullable") is not None:
+            draft.declared_nullable = flags["nullable"]
+        elif "nullable" in flags:
+            draft.annotated_nullable = draft.nullable_unless_said = None
+        draft.autoincrement = flags.get("autoincrement", draft.autoincrement)
+        draft.understood = draft.understood and all(name is not None for name, _ in made.call.keywords)
+        self._named_parts(draft, made)
+        self._defaults(draft, made)
+
+    def _named_parts(self, draft: Draft, made: Construct) -> None:
+        name = self._constructs.text(made.keyword("name", "__name_pos"), made.scope)
+        draft.name = name or draft.name
+        type_ = made.keyword("type_", "sa_type", "__type_pos")
+        if type_ is not None:
+            self._type(draft, type_, made.scope)
+        target = made.keyword("foreign_key")
+        if target is not None and not (isinstance(target, Literal_) and not isinstance(target.value, str)):
+            on_delete = self._constructs.text(made.keyword("ondelete"), made.scope)
+            draft.references.append(Reference(target, made.scope, on_delete.upper() if on_delete else None))
+        more = made.keyword("sa_column_args")
+        if isinstance(more, Items):
+            for argument in more.items:
+                self._argument(draft, argument, made.scope, 1)
+
+    def _defaults(self, draft: Draft, made: Construct) -> None:
+        draft.has_onupdate = draft.has_onupdate or any(
+            name in ("onupdate", "server_onupdate") for name, _ in made.call.keywords
+        )
+        if made.keyword("default_factory") is not None:
+            draft.default = "generated"
+        for name in ("default", "insert_default", "server_default"):
+            value = made.keyword(name)
+            if value is not None and not (made.kind == "Field" and name == "default"):
+                draft.default = self._default(value, made.scope)
+
+    def _field_default(self, draft: Draft, value: Expression | None, made: Construct) -> None:
+        """SQLModel's `Field(default)`: None and `...` are no defaults."""
+        plain = isinstance(value, Literal_) and value.value is not None
+        if plain or isinstance(value, Name):
+            draft.default = self._default(value, made.scope) if value is not None else "none"
+
+    def _default(self, value: Expression, scope: Scope) -> Default:
+        if isinstance(value, Literal_):
+            return "none" if value.value is None else "constant"
+        if isinstance(value, CallOf):
+            return self._made_default(value, scope)
+        found = self._constructs.constants.evaluate(value, scope)
+        if not is_missing(found):
+            return "none" if found is None else "constant"
+        if isinstance(value, Name):
+            last = self._constructs.resolved(value, scope).rpartition(".")[2]
+            return "constant" if last.isupper() else "generated"
+        return "generated" if value.__class__.__name__ == "Deferred" else "constant"
+
+    def _made_default(self, value: CallOf, scope: Scope) -> Default:
+        """A call: SQL that the database evaluates differs from row to row, a value that Python has made does not."""
+        made = self._constructs.construct(value, scope)
+        if made.kind in ("text", "literal_column", "TextClause", "DefaultClause"):
+            text = self._constructs.text(made.call.args[0], made.scope) if made.call.args else None
+            return "generated" if text is None or "(" in text or text.upper().startswith("CURRENT_") else "constant"
+        if made.kind in GENERATORS:
+            return "generated"
+        qualname = self._constructs.resolved(value.function, scope)
+        if qualname.startswith("sqlalchemy."):
+            return "constant" if made.kind in ("false", "true", "null", "literal", "cast") else "generated"
+        return "constant"
+
+
+def is_constant(value: object) -> bool:
+    return isinstance(value, (str, int, float, bool, EnumMember))

@@ -1,0 +1,106 @@
+"""Mapped classes and Core tables of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from lockcheck.declarations.constructs import Constructs
+from lockcheck.declarations.layouts import Layout, Layouts
+from lockcheck.declarations.mapping import CoreTable, Mapping_
+from lockcheck.declarations.model import FunctionDeclaration, Location, MappedClass, ModuleDeclarations
+from lockcheck.declarations.relationships import Relationships
+
+
+class Mapper:
+    """Puts mapped classes together, each when it is first asked for."""
+
+    def __init__(self, modules: Mapping[str, ModuleDeclarations], constructs: Constructs) -> None:
+        self._modules = modules
+        self._names = constructs.names
+        self._mapping = Mapping_(modules, constructs)
+        self._layouts = Layouts(self._mapping, constructs)
+        self._relationships = Relationships(self._mapping, self._layouts, constructs)
+        self._found: dict[str, MappedClass | None] = {}
+
+    def mapped(self, qualname: str) -> MappedClass | None:
+        """The mapped class or Core table of a qualified name."""
+        if qualname not in self._found:
+            self._found[qualname] = self._mapped(qualname)
+        return self._found[qualname]
+
+    def _mapped(self, qualname: str) -> MappedClass | None:
+        if qualname in self._names.classes:
+            table = self._mapping.table(qualname)
+            return self._class(qualname, table) if table is not None else None
+        core = self._mapping.core_tables.get(qualname)
+        return self._table(qualname, core) if core is not None else None
+
+    @cached_property
+    def tables(self) -> Mapping[str, tuple[MappedClass, ...]]:
+        """All mapped classes and Core tables by the table they stand for, classes first."""
+        found: dict[str, list[MappedClass]] = {}
+        for qualname in (*self._names.classes, *self._mapping.core_tables):
+            mapped = self.mapped(qualname)
+            if mapped is not None:
+                found.setdefault(mapped.table, []).append(mapped)
+        return {table: tuple(classes) for table, classes in found.items()}
+
+    def _class(self, qualname: str, table: str) -> MappedClass:
+        declared, module = self._names.classes[qualname]
+        layout = self._layouts.of_class(qualname)
+        return self._put_together(
+            layout,
+            qualname=qualname,
+            table=table,
+            location=Location(self._modules[module].path, declared.line),
+            own_init=self._own_init(qualname),
+            version_column=self._layouts.version_column(qualname),
+        )
+
+    def _table(self, qualname: str, core: CoreTable) -> MappedClass:
+        layout = self._layouts.of_table(qualname, core)
+        return self._put_together(
+            layout,
+            qualname=qualname,
+            table=core.name,
+            location=core.location,
+            own_init=None,
+            version_column=None,
+            is_table=True,
+        )
+
+    def _put_together(
+        self,
+        layout: Layout,
+        *,
+        qualname: str,
+        table: str,
+        location: Location,
+        own_init: str | None,
+        version_column: str | None,
+        is_table: bool = False,
+    ) -> MappedClass:
+        return MappedClass(
+            qualname=qualname,
+            name=qualname.rpartition(".")[2],
+            table=table,
+            location=location,
+            columns=layout.columns,
+            primary_key=layout.primary_key,
+            unique_keys=tuple(layout.unique_keys),
+            indexes=tuple(layout.indexes),
+            foreign_keys=tuple(layout.foreign_keys),
+            relationships={} if is_table else self._relationships.of_class(qualname),
+            synonyms=layout.synonyms,
+            root=layout.root or qualname,
+            joined_inheritance=layout.joined,
+            own_init=own_init,
+            version_column=version_column,
+            is_table=is_table,
+            complete=layout.complete,
+        )
+
+    def _own_init(self, qualname: str) -> str | None:
+        found = self._names.attribute(qualname, "__init__")
+        return f"{found[0]}.__init__" if found is not None and isinstance(found[1], FunctionDeclaration) else None
