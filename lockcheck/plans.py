@@ -43,11 +43,13 @@ class LoadSeparately:
 
 @dataclass(frozen=True, slots=True)
 class OrderLock:
-    """Insert `.order_by(model.key, ..)` ahead of the `.with_for_update(..)` call."""
+    """Insert `.order_by(model.key, ..)` ahead of the `.with_for_update(..)` call. `is_table` marks a Core `Table`,
+    whose columns read `model.c.key`."""
 
     lock: Target
     model: str
     key: tuple[str, ...]
+    is_table: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class OrderWrite:
     `write` is the `update(..)`/`delete(..)` (or legacy `query(..).update/delete`) call that begins the statement.
     `execution` is the `session.execute(..)` call when it stands in the same function. `key_share` is true when no key
     column is set. `joins` is true when the WHERE reaches other tables, so that the subselect needs `of=model`.
+    `helper` is `package.module:function`, called with (session, statement); it returns the number of rows. `is_table`
+    marks a Core `Table`, whose columns read `model.c.key`.
     """
 
     write: Target
@@ -67,12 +71,14 @@ class OrderWrite:
     key_share: bool
     joins: bool
     helper: str | None = None
+    is_table: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GuardState:
     """Add a `.where(..)` on the state column. Exactly one of `allowed` and `forbidden` is given; values are Python
-    expressions as they read in that function. `null_allowed` adds `column.is_(None)` as an alternative."""
+    expressions as they read in that function. `null_allowed` adds `column.is_(None)` as an alternative. `is_table`
+    marks a Core `Table`, whose columns read `model.c.column`."""
 
     write: Target
     model: str
@@ -80,11 +86,13 @@ class GuardState:
     allowed: tuple[str, ...]
     forbidden: tuple[str, ...]
     null_allowed: bool
+    is_table: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptNull:
-    """Wrap a NULL-blind comparison: `or_(column.is_(None), comparison)`; `column` as it reads there."""
+    """Wrap a NULL-blind comparison: `or_(column.is_(None), comparison)`; `column` as it reads there, "" for the
+    column that the comparison begins with."""
 
     comparison: Target
     column: str
@@ -102,9 +110,12 @@ class ExcludeNull:
 class Upsert:
     """Replace a `session.merge(..)` statement by INSERT ... ON CONFLICT (DESIGN section 5).
 
-    `key` are the primary-key attributes. `update` are the attributes that go into SET: None for "those that are set
-    on the object" (`inspect(obj).dict`). `columns` map attribute to column name where the two differ. `onupdate` are
-    attributes with an onupdate value.
+    `session` may be "": the call says it. `key` are the primary-key attributes. `given` are the attributes that the
+    call sets on a new object: None for "those that are set on the object" (`inspect(obj).dict`). `columns` map
+    attribute to column name where the two differ. `onupdate` are attributes with an onupdate value, `defaults` those
+    with a default on the Python side or the server's. `helper_import` is `package.module:function`, `helper_call` a
+    template for the call with `{session}`, `{model}` (the mapped class), `{values}` (a dict by attribute) and `{key}`
+    (a list of the key's attributes).
     """
 
     merge: Target
@@ -117,6 +128,7 @@ class Upsert:
     dialects: tuple[str, ...]
     helper_import: str | None = None
     helper_call: str | None = None
+    defaults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +140,7 @@ class ReraiseFirst:
 
 @dataclass(frozen=True, slots=True)
 class RollbackFirst:
-    """Insert `session.rollback()` as a handler's first statement."""
+    """Insert `session.rollback()` as a handler's first statement. `session` may be "": the one used in the `try`."""
 
     handler: Target
     session: str
@@ -137,7 +149,8 @@ class RollbackFirst:
 
 @dataclass(frozen=True, slots=True)
 class UseSavepoint:
-    """Wrap the body of the handler's `try` in `with session.begin_nested():`, flushing at its end."""
+    """Wrap the body of the handler's `try` in `with session.begin_nested():`, flushing at its end. `session` may be "":
+    the session used in the `try`."""
 
     handler: Target
     session: str

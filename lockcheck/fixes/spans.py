@@ -1,0 +1,54 @@
+"""Where the nodes of a parsed text stand in it.
+
+`libcst.metadata` can tell, too; it costs more to import than the rest of a fix takes.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import libcst as cst
+from libcst._nodes.internal import CodegenState
+
+Span = tuple[int, int]
+"""Offsets of the first character and of the one after the last."""
+
+
+class _Recorder(CodegenState):
+    """Notes for each node the tokens that were written before and after it."""
+
+    def __init__(self, module: cst.Module) -> None:
+        super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
+        self.starts: dict[int, int] = {}
+        self.ends: dict[int, int] = {}
+
+    def before_codegen(self, node: cst.CSTNode) -> None:
+        self.starts[id(node)] = len(self.tokens)
+
+    def after_codegen(self, node: cst.CSTNode) -> None:
+        self.ends[id(node)] = len(self.tokens)
+
+
+def measure(module: cst.Module) -> tuple[str, dict[int, Span]]:
+    """The text of a module, and the span of each node in it by the node's id."""
+    recorder = _Recorder(module)
+    module._codegen(recorder)  # noqa: SLF001  the hook that libcst's own position provider uses
+    offsets = [0, *accumulate(map(len, recorder.tokens))]
+    last = len(offsets) - 1
+    spans = {
+        key: (offsets[min(start, last)], offsets[min(recorder.ends[key], last)])
+        for key, start in recorder.starts.items()
+    }
+    return "".join(recorder.tokens), spans
+
+
+def parents(root: cst.CSTNode) -> dict[int, cst.CSTNode]:
+    """The node around each node below `root`, by id."""
+    found: dict[int, cst.CSTNode] = {}
+    rest = [root]
+    while rest:
+        node = rest.pop()
+        for child in node.children:
+            found[id(child)] = node
+            rest.append(child)
+    return found
