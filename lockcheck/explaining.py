@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from lockcheck import pages
-from lockcheck.reporting.style import Style, cells, clip, columns, terminal_width, wants_colour
+from lockcheck.reporting.style import Style, cells, columns, terminal_width, wants_colour, wrapped
 
 _FIXES = {"safe": "safe", "unsafe": "unsafe", "sometimes": "sometimes safe", "none": "none"}
+_LABELS = {"bad": "Reported", "good": "Not reported", "fixed": "Fixed"}
 
 
 def explain(page: pages.Page, stream: TextIO) -> None:
@@ -21,7 +23,14 @@ def explain(page: pages.Page, stream: TextIO) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow to import and needed on a terminal only
     from rich.markdown import Markdown  # noqa: PLC0415 - as above
 
-    Console(file=stream).print(Markdown(text))
+    Console(file=stream).print(Markdown(_labelled(text)))
+
+
+def _labelled(text: str) -> str:
+    """A rendered block does not show the word behind `python`, so it is written above."""
+    for kind, label in _LABELS.items():
+        text = re.sub(rf"^(`{{3,}})python {kind}\b.*$", rf"**{label}:**\n\n\1python", text, flags=re.MULTILINE)
+    return text
 
 
 def _document(page: pages.Page) -> str:
@@ -45,7 +54,9 @@ def rules_table(stream: TextIO, environment: Mapping[str, str]) -> Iterator[str]
     found = pages.all_pages()
     head, *rows = columns([("code", "name", "status", "fix"), *((p.code, p.name, p.status, p.fix) for p in found)])
     margin = max(map(cells, (head, *rows))) + 2
+    room = None if width is None else width - margin
     yield style.paint(f"{head.ljust(margin)}summary", "bold")
     for row, page in zip(rows, found, strict=True):
-        summary = page.summary if width is None else clip(page.summary, 0, max(width - margin, 20))
-        yield f"{row.ljust(margin)}{summary}".replace(page.code, style.paint(page.code, "cyan"), 1)
+        first, *rest = wrapped(page.summary, room)
+        yield f"{row.ljust(margin)}{first}".replace(page.code, style.paint(page.code, "cyan"), 1)
+        yield from (f"{' ' * margin}{line}" for line in rest)

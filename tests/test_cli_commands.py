@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lockcheck import __version__, cli, console
+from lockcheck import __version__, cli, console, explaining
 from lockcheck.findings import Edit, Place, Problem
 from tests.rooms import ChangedFile, FixReport, Report, finding, fix, use_analysis, use_pages
 
@@ -350,7 +350,12 @@ def test_rules(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     assert rows[2] == "LCK201  unordered-bulk-write      stable   sometimes  Summary of unordered-bulk-write"
     monkeypatch.setenv("COLUMNS", "80")
     cli.run(["rules"])
-    assert max(map(len, capsys.readouterr().out.splitlines())) == 80
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[5:7] == [
+        "LCK201  unordered-bulk-write      stable   sometimes  Summary of",
+        f"{' ' * 54}unordered-bulk-write",
+    ]
 
 
 def test_rules_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -368,6 +373,13 @@ def test_explain(capsys: pytest.CaptureFixture[str], wanted: str) -> None:
         "Stable since 0.1.0. Severity: error. Fix: sometimes safe.\n\n"
         "## What it reports\n\nSummary of unordered-bulk-write.\n\n"
         "## References\n\n- https://example.org/LCK201\n"
+    )
+
+
+def test_explain_on_a_terminal_labels_the_examples() -> None:
+    text = "```python bad preview\nx\n```\n\n```python good\ny\n```\n```python\nz\n```\n"
+    assert explaining._labelled(text) == (  # noqa: SLF001 - what rich makes of it is not ours to test
+        "**Reported:**\n\n```python\nx\n```\n\n**Not reported:**\n\n```python\ny\n```\n```python\nz\n```\n"
     )
 
 
