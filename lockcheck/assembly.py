@@ -49,6 +49,7 @@ class Assembly:
             fingerprint=fingerprint,
             fix=fix if isinstance(fix, Fix) else None,
             related=tuple(Related(self._where(where), message) for where, message in hazard.related),
+            preview=hazard.preview or head.status == "preview",
         )
 
     def symbol(self, hazard: Hazard) -> str:

@@ -51,7 +51,8 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One hazard. `symbol` is the function, dotted within its module; `fingerprint` holds no line number."""
+    """One hazard. `symbol` is the function, dotted within its module; `fingerprint` holds no line number. `preview` marks
+    what is reported in preview mode only."""
 
     code: str
     name: str
@@ -62,6 +63,7 @@ class Finding:
     fingerprint: str
     fix: Fix | None = None
     related: tuple[Related, ...] = ()
+    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)

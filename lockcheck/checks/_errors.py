@@ -9,7 +9,8 @@ from lockcheck.linking.values import External
 BROAD = frozenset({"Exception", "BaseException"})
 DATABASE = frozenset(
     {
-        "SQLAlchemyError", "StatementError", "DBAPIError", "InterfaceError", "DatabaseError", "DataError", "OperationalError",
+        "SQLAlchemyError", "StatementError", "DBAPIError", "InterfaceError", "DatabaseError", "DataError",
+        "OperationalError",
         "IntegrityError", "InternalError", "ProgrammingError", "NotSupportedError", "PendingRollbackError",
     }
 )  # fmt: skip

@@ -24,7 +24,7 @@ from lockcheck.linking.events import (
 )
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import Built, FromOperation, Given, Instance, Reached, SessionRef
+from lockcheck.linking.values import Built, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
 from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, Target, UseSavepoint
 
 CODE = "LCK401"
@@ -114,7 +114,7 @@ def _failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, Session
         session = _operates(detail, any_statement=postgresql)
         if session is None or any(same_session(session, other) for other in (*nested, *opened)):
             continue
-        if session.owner == "own" and _opened_inside(step, guarded):
+        if session.owner in ("own", "unknown") and _opened_inside(step, session, guarded):
             continue
         if not _handled_inside(step, depth):
             yield step, session
@@ -130,9 +130,9 @@ def _operates(detail: object, *, any_statement: bool) -> SessionRef | None:
     return None
 
 
-def _opened_inside(step: Step, guarded: Guarded) -> bool:
-    """A session that a callee opened for itself is closed by it."""
-    return len(step.calls) > len(guarded.handler.calls)
+def _opened_inside(step: Step, session: SessionRef, guarded: Guarded) -> bool:
+    """Whether a callee opened the session for itself, and so ends it, too."""
+    return len(step.calls) > len(guarded.handler.calls) and isinstance(session.origin, Somewhere)
 
 
 def _handled_inside(step: Step, depth: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
 from lockcheck.linking import clauses
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 
 LOADERS = frozenset(
     {
-        "joinedload", "subqueryload", "selectinload", "lazyload", "noload", "raiseload", "contains_eager", "immediateload",
-        "defaultload", "load_only", "defer", "undefer", "undefer_group", "with_loader_criteria", "with_expression",
+        "joinedload", "subqueryload", "selectinload", "lazyload", "noload", "raiseload", "contains_eager",
+        "immediateload", "defaultload", "load_only", "defer", "undefer", "undefer_group", "with_loader_criteria", "with_expression",
         "joinedload_all", "subqueryload_all", "eagerload", "Load", "selectin_polymorphic", "with_polymorphic_options",
     }
 )  # fmt: skip
@@ -87,6 +87,21 @@ class Calls:
             "true": lambda _c, _a: Known(value=True),
             "false": lambda _c, _a: Known(value=False),
             "cast": lambda _c, args: Expression(_columns(args), "cast"),
+        }
+        self._methods: dict[type, Callable[[CallSite, Any, str, Arguments], Abstract]] = {
+            Statement: self._statement_method,
+            SessionRef: linker.sessions.method,
+            SessionFactory: self._factory_method,
+            ColumnRef: lambda call, base, name, args: clauses.column_method(base, name, args, call.site) or Opaque(),
+            RelationRef: self._relation_method,
+            Result: self._result_method,
+            LoaderOption: lambda _c, base, name, args: _chained(base, name, args),
+            Savepoint: lambda call, base, name, _a: self._savepoint_method(call, base, name),
+            **dict.fromkeys((*clauses.CLAUSES, Expression), lambda _c, base, name, _a: self._sql_method(base, name)),
+            **dict.fromkeys(
+                (CollectionOf, TupleOf, ConstantSet),
+                lambda _c, base, name, args: container_method(base, name, args.positional),
+            ),
         }
         self._builtins: dict[str, Callable[[CallSite, Arguments], Abstract]] = {
             "sorted": self._sorted,
@@ -148,32 +163,26 @@ class Calls:
     # --- methods -------------------------------------------------------------------------------------------------
 
     def _method(self, call: CallSite, base: Abstract, name: str, arguments: Arguments, dotted: str | None) -> Abstract:
-        if isinstance(base, Statement):
-            executed = self._linker.sessions.query_method(call, base, name, arguments)
-            return executed if executed is not None else self._linker.extender.extend(base, name, arguments, call.site)
-        if isinstance(base, SessionRef):
-            return self._linker.sessions.method(call, base, name, arguments)
-        if isinstance(base, SessionFactory):
-            return self._factory_method(call, base, name, arguments)
-        if isinstance(base, ColumnRef):
-            return clauses.column_method(base, name, arguments, call.site) or Opaque()
-        if isinstance(base, RelationRef):
-            return Exists() if name in ("any", "has") else base if name in ("of_type", "and_") else OpaqueClause()
-        if isinstance(base, (*clauses.CLAUSES, Expression)):
-            return self._sql_method(base, name)
-        if isinstance(base, Result):
-            if name in ALL:
-                self._linker.many.add(base.site)
-            return result_method(base, name) or Opaque()
-        if isinstance(base, LoaderOption):
-            return _chained(base, name, arguments)
-        if isinstance(base, Savepoint):
-            return self._savepoint_method(call, base, name)
         if isinstance(base, TupleOf) and name in clauses.METHODS and base.items:
             return self._tuple_method(call, base, name, arguments)
-        if isinstance(base, (CollectionOf, TupleOf, ConstantSet)):
-            return container_method(base, name, arguments.positional)
+        method = self._methods.get(type(base))
+        if method is not None:
+            return method(call, base, name, arguments)
         return self._attribute_call(call, base, name, arguments, dotted)
+
+    def _statement_method(self, call: CallSite, base: Statement, name: str, arguments: Arguments) -> Abstract:
+        executed = self._linker.sessions.query_method(call, base, name, arguments)
+        return executed if executed is not None else self._linker.extender.extend(base, name, arguments, call.site)
+
+    def _relation_method(self, _call: CallSite, base: RelationRef, name: str, _arguments: Arguments) -> Abstract:
+        if name in ("any", "has"):
+            return Exists()
+        return base if name in ("of_type", "and_") else OpaqueClause()
+
+    def _result_method(self, _call: CallSite, base: Result, name: str, _arguments: Arguments) -> Abstract:
+        if name in ALL:
+            self._linker.many.add(base.site)
+        return result_method(base, name) or Opaque()
 
     def _attribute_call(
         self, call: CallSite, base: Abstract, name: str, arguments: Arguments, dotted: str | None

@@ -171,7 +171,7 @@ class Frame:
         dotted = self.spelled(number)
         base = self.value(fact.base)
         found = join(*(self.linker.attribute(part, fact.name, dotted) for part in each(base)))
-        if isinstance(base, Instance) and isinstance(found, AttributeOf) and self._in_handler():
+        if isinstance(base, Instance) and self._in_handler() and self.linker.names.column(base.model, fact.name):
             self.emit(Read(None, base, fact.name))
         return found
 
@@ -448,14 +448,21 @@ class Frame:
 
     def with_(self, step: facts.With) -> None:
         entered = [self.value(number) for number in step.contexts]
-        for value in entered:
-            self._enter(value, entered=True)
+        sessions = [self._bound_session(number) for number in step.contexts]
+        for value, session in zip(entered, sessions, strict=True):
+            self._enter(value, session, entered=True)
         with self.arm("with", self.fork(), "body"):
             self.run(step.body)
-        for value in reversed(entered):
-            self._enter(value, entered=False)
+        for value, session in reversed(list(zip(entered, sessions, strict=True))):
+            self._enter(value, session, entered=False)
 
-    def _enter(self, value: Abstract, *, entered: bool) -> None:
+    def _bound_session(self, context: facts.Id) -> SessionRef | None:
+        """The session that a context manager binds, if it does."""
+        bound = (n for n, fact in enumerate(self.function.values) if fact == facts.Entered(context))
+        values = (self.value(number) for number in bound)
+        return next((value for value in values if isinstance(value, SessionRef)), None)
+
+    def _enter(self, value: Abstract, session: SessionRef | None, *, entered: bool) -> None:
         if isinstance(value, Savepoint) and value.nested:
             self.emit(Savepoints(value.session, entered))
         elif isinstance(value, Savepoint):
@@ -463,9 +470,13 @@ class Frame:
         elif isinstance(value, SessionRef) and value.owner == "own":
             self.emit(Opened(value, entered, commits=False))
         elif isinstance(value, Entering):
+            if session is not None and entered:
+                self.emit(Opened(session, entered, commits=False))
             half = value.before if entered else value.after
             if half is not None:
                 self.emit(half)
+            if session is not None and not entered:
+                self.emit(Opened(session, entered, commits=False))
 
     def return_(self, step: facts.Return) -> None:
         self.returned.append(self.value(step.value) if step.value is not None else Known(None))

@@ -45,8 +45,8 @@ FACTORIES = {
 }
 COLLECTIONS = frozenset(
     {
-        "list", "List", "Sequence", "Iterable", "Iterator", "Collection", "set", "Set", "frozenset", "AbstractSet", "tuple",
-        "Tuple", "Generator", "AsyncIterator", "AsyncGenerator", "ScalarResult", "KeysView", "ValuesView", "Mapped",
+        "list", "List", "Sequence", "Iterable", "Iterator", "Collection", "set", "Set", "frozenset", "AbstractSet",
+        "tuple", "Tuple", "Generator", "AsyncIterator", "AsyncGenerator", "ScalarResult", "KeysView", "ValuesView", "Mapped",
     }
 )  # fmt: skip
 WRAPPERS = frozenset({"Optional", "Annotated", "Union", "ClassVar", "Final", "Required", "NotRequired", "Awaitable"})

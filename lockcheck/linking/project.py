@@ -81,7 +81,7 @@ class Project:
     def states(self) -> States:
         return States(self)
 
-    # --- locks held ----------------------------------------------------------------------------------------------------
+    # --- locks held ------------------------------------------------------------------------------------------------
 
     def held(self, trace: Trace, step: Step, table: str, session: SessionRef | None) -> Iterator[tuple[Step, Execute]]:
         """The row locks of a table that earlier statements of the same transaction took, SKIP LOCKED and NOWAIT

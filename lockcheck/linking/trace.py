@@ -43,7 +43,7 @@ class Step:
 
 
 class Trace:
-    """All that may happen when `function` runs. Questions about order are answered for one run of it, loops included."""
+    """All that may happen when `function` runs. Questions about order are asked of one run, loops included."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.function = behaviour.function
