@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 
 import pytest
@@ -265,6 +266,7 @@ def _declared(lines: int) -> ModuleDeclarations:
         (" + ".join(["p"] * 5000), "nested too deeply"),
         ("lambda: " * 5000 + "p", "nested too deeply"),
         ("p if p else " * 5000 + "p", ""),
+        (" and ".join(["p"] * 60_000), "nested too deeply"),
         ("p p", "syntax"),
         ("'\0'", ""),
         ("'\ud800'", ""),
@@ -281,6 +283,16 @@ def test_what_cannot_be_read_is_a_problem(expression: str, message: str) -> None
     assert [(problem.path, problem.line in {1, 2}) for problem in problems] == [("m.py", True)]
     assert problems[0].message.startswith("m.f was not read: ")
     assert message in problems[0].message
+
+
+def test_a_high_recursion_limit_does_not_let_the_parser_overflow() -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(60_000)
+    try:
+        _, problems = read_behaviour(f"def f(p):\n    return {'not ' * 900}p\n", _declared(2))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert [problem.message for problem in problems] == ["m.f was not read: its expressions are nested too deeply"]
 
 
 def test_lines_that_hold_no_function_are_a_problem() -> None:

@@ -15,10 +15,7 @@ from lockcheck.facts import (
     Call,
     Choice,
     Compare,
-    Comprehension,
     Const,
-    Dict,
-    Each,
     Function,
     Id,
     Keyword,
@@ -29,10 +26,9 @@ from lockcheck.facts import (
     Unknown,
     Yielded,
 )
-from lockcheck.reading import literals
+from lockcheck.reading import displays, literals
 from lockcheck.reading.names import target_names
 from lockcheck.reading.table import join_envs
-from lockcheck.reading.targets import assign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -193,61 +189,6 @@ def _index(body: Body, part: cst.BaseSlice) -> Arg:
     return Arg(body.table.add(Unknown(bounds) if has_calls else Slice()), starred=False)
 
 
-def _items(body: Body, elements: Any) -> tuple[Arg, ...]:
-    return tuple(Arg(body.value(item.value), isinstance(item, cst.StarredElement)) for item in elements)
-
-
-def _list(body: Body, node: cst.List) -> Id:
-    return body.table.add(Sequence("list", _items(body, node.elements)))
-
-
-def _tuple(body: Body, node: cst.Tuple) -> Id:
-    return body.table.add(Sequence("tuple", _items(body, node.elements)))
-
-
-def _set(body: Body, node: cst.Set) -> Id:
-    return body.table.add(Sequence("set", _items(body, node.elements)))
-
-
-def _dict(body: Body, node: cst.Dict) -> Id:
-    pairs: list[tuple[Id | None, Id]] = []
-    for item in node.elements:
-        key = body.value(item.key) if isinstance(item, cst.DictElement) else None
-        pairs.append((key, body.value(item.value)))
-    return body.table.add(Dict(tuple(pairs)))
-
-
-def _comprehension(body: Body, node: Any) -> Id:
-    iterables: list[Id] = []
-    conditions: list[Id] = []
-    hidden: dict[str, Id | None] = {}
-    clause = node.for_in
-    while clause is not None:
-        iterables.append(body.value(clause.iter))
-        for name in target_names(clause.target):
-            hidden.setdefault(name, body.env.get(name))
-        assign(body, clause.target, body.table.add(Each(iterables[-1])), logged=False)
-        conditions += [body.value(item.test) for item in clause.ifs]
-        clause = clause.inner_for_in
-    kind = _COMPREHENSIONS[node.__class__]
-    key = body.value(node.key) if isinstance(node, cst.DictComp) else None
-    element = body.value(node.value if kind == "dict" else node.elt)
-    for name, value in hidden.items():
-        if value is None:
-            body.env.pop(name, None)
-        else:
-            body.env[name] = value
-    return body.table.add(Comprehension(kind, key, element, tuple(iterables), tuple(conditions)))
-
-
-_COMPREHENSIONS: dict[type[cst.CSTNode], Literal["list", "set", "generator", "dict"]] = {
-    cst.ListComp: "list",
-    cst.SetComp: "set",
-    cst.GeneratorExp: "generator",
-    cst.DictComp: "dict",
-}
-
-
 def _walrus(body: Body, node: cst.NamedExpr) -> Id:
     value = body.value(node.value)
     for name in target_names(node.target):
@@ -295,14 +236,14 @@ LOWER: Mapping[type[cst.CSTNode], Lower] = {
     cst.UnaryOperation: _unary,
     cst.IfExp: _choice,
     cst.Subscript: _subscript,
-    cst.List: _list,
-    cst.Tuple: _tuple,
-    cst.Set: _set,
-    cst.Dict: _dict,
-    cst.ListComp: _comprehension,
-    cst.SetComp: _comprehension,
-    cst.GeneratorExp: _comprehension,
-    cst.DictComp: _comprehension,
+    cst.List: displays.list_,
+    cst.Tuple: displays.tuple_,
+    cst.Set: displays.set_,
+    cst.Dict: displays.dict_,
+    cst.ListComp: displays.comprehension,
+    cst.SetComp: displays.comprehension,
+    cst.GeneratorExp: displays.comprehension,
+    cst.DictComp: displays.comprehension,
     cst.NamedExpr: _walrus,
     cst.Lambda: _lambda,
     cst.Yield: _yield,

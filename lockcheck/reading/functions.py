@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import libcst as cst
 
 from lockcheck.facts import FunctionFacts, Param, Parameter, Return
-from lockcheck.reading.body import Body
+from lockcheck.reading.statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lockcheck.facts import Block
+    from lockcheck.reading.body import Body
     from lockcheck.reading.sites import Survey
 
 ParameterKind: TypeAlias = Literal["positional", "keyword", "varargs", "varkeywords"]
@@ -33,7 +34,7 @@ class SliceReader:
     def read_function(self, node: cst.FunctionDef, qualname: str, *, owner: str | None, parent: str | None) -> None:
         """Read a function and the functions inside it; the outer one comes first in `functions`."""
         place = len(self.functions)
-        body = Body(self, qualname, node.body.body)
+        body = Statements(self, qualname, node.body.body)
         decorators = tuple(body.value(item.decorator) for item in node.decorators)
         parameters = _parameters(body, node.params)
         steps = body.whole()
@@ -52,7 +53,7 @@ class SliceReader:
         if id(node) not in self._read:
             self._read[id(node)] = qualname = f"{parent.qualname}.<locals>.<lambda {self._lambdas[id(node)]}>"
             place = len(self.functions)
-            body = Body(self, qualname, ())
+            body = Statements(self, qualname, ())
             parameters = _parameters(body, node.params)
             steps = (Return(body.value(node.body)),)
             self.functions.insert(place, self._facts(body, None, parent.qualname, parameters, steps))
@@ -61,7 +62,7 @@ class SliceReader:
     def read_body(self, statements: Sequence[cst.CSTNode], qualname: str, *, owner: str | None) -> None:
         """Read the body of a module or class, without the functions and classes defined in it."""
         place = len(self.functions)
-        body = Body(self, qualname, statements, has_locals=False)
+        body = Statements(self, qualname, statements, has_locals=False)
         steps = body.whole()
         self.functions.insert(place, self._facts(body, owner, None, (), steps))
 

@@ -39,6 +39,9 @@ _KIND_OF: dict[type[ast.AST], SiteKind] = {
     ast.With: "with",
     ast.AsyncWith: "with",
 }
+MAX_DEPTH = 450
+"""How deep code may nest. libcst overflows the stack, and ends the process, some thousands deep."""
+
 _NESTED_POSITIONS = sys.version_info >= (3, 12)
 """Positions inside an f-string are right; before, they are relative to parts of the string."""
 
@@ -109,33 +112,37 @@ class _Walk:
         self.found: dict[SiteKind, list[tuple[ast.AST, ast.AST | None]]] = {kind: [] for kind in KINDS}
         self._string: ast.AST | None = None
 
-    def walk(self, node: Any) -> None:
+    def walk(self, node: Any, depth: int = 0) -> None:
         kind = node.__class__
+        if kind is ast.BoolOp:
+            depth += len(node.values)  # libcst nests `a and b and c`
+        if depth > MAX_DEPTH:
+            raise RecursionError
         if kind in _KIND_OF:
             self.found[_KIND_OF[kind]].append((node, self._string))
         elif kind is ast.Attribute and node.ctx.__class__ is ast.Store:
             self.found["assign"].append((node, self._string))
         elif kind is ast.JoinedStr and not _NESTED_POSITIONS and self._string is None:
             self._string = node
-            self._children(node, kind)
+            self._children(node, kind, depth + 1)
             self._string = None
             return
-        self._children(node, kind)
+        self._children(node, kind, depth + 1)
 
-    def _children(self, node: Any, kind: type[ast.AST]) -> None:
+    def _children(self, node: Any, kind: type[ast.AST], depth: int) -> None:
         if kind in _CHILDREN:
             for child in _CHILDREN[kind](node):
                 if child.__class__ in _FIELDS:
-                    self.walk(child)
+                    self.walk(child, depth)
             return
         for name in _FIELDS[kind]:
             part = getattr(node, name)
             if part.__class__ in _FIELDS:
-                self.walk(part)
+                self.walk(part, depth)
             elif part.__class__ is list:
                 for child in part:
                     if child.__class__ in _FIELDS:
-                        self.walk(child)
+                        self.walk(child, depth)
 
 
 class _Places:

@@ -168,7 +168,7 @@ def _targets(node: Any) -> Iterable[cst.Attribute]:
 
 
 _ASSIGNING = frozenset({cst.Assign, cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.WithItem})
-_MANY = frozenset({list, tuple})
+_MANY: frozenset[type[Any]] = frozenset({list, tuple})
 _NOTED = _ASSIGNING | {cst.Attribute, cst.ConcatenatedString, cst.Lambda, cst.NamedExpr}
 
 
@@ -188,7 +188,7 @@ class _Surveyor:
         if kind in _NOTED:
             self._note(node, kind)
         for name in _PARTS[kind]:
-            part = getattr(node, name)
+            part: Any = getattr(node, name)
             if part.__class__ in _PARTS:
                 self.walk(part)
             elif part.__class__ in _MANY:
