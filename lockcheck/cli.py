@@ -92,7 +92,7 @@ def _selector_option(name: str, text: str) -> Callable[[Any], Any]:
     epilog="A path that is named like a command is written ./rules. Exit status: 0 no findings; 1 findings, or with"
     " --diff changes to make; 2 wrong use, or nothing could be checked.",
 )
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff, apply unsafe fixes too.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change; write nothing.")
@@ -110,7 +110,12 @@ def _selector_option(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
 @click.option("--show-settings", is_flag=True, help="Print the settings that hold.")
 @click.option("--stdin-filename", metavar="FILE", help="The name of what is read from standard input, with PATHS `-`.")
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read [tool.lockcheck] from this file.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Read [tool.lockcheck] from this file.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.version_option(__version__, "-V", "--version", prog_name="lockcheck", message="%(prog)s %(version)s")
 @click.pass_context
