@@ -121,7 +121,7 @@ def test_a_finding_fails(project: Path, environment: dict[str, str]) -> None:
     done = pre_commit(project, environment, "run", "--all-files")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "LCK203 [*] widened-row-lock" in done.stdout
-    assert "jobs.py:21:12" in done.stdout
+    assert "jobs.py:22:12" in done.stdout
     assert (project / "jobs.py").read_text(encoding="utf-8") == HAZARD
 
 
