@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import shutil
 import sys
@@ -40,9 +41,10 @@ class Project:
         return Project({**self.files, **files}, self.settings)
 
     def write(self, root: Path) -> None:
-        """Write the project without its markers; whatever the folder held is gone."""
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir(parents=True)
+        """Write the project without its markers; whatever the folder held is gone, the folder itself stays."""
+        root.mkdir(parents=True, exist_ok=True)
+        for old in root.iterdir():
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
         (root / SETTINGS).write_text(self.settings, encoding="utf-8")
         for path, text in self.clean().items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -117,6 +119,15 @@ def fixed_files(root: Path, *, unsafe: bool, preview: bool = False) -> dict[str,
     """The texts that `--fix` would write, by path inside the project."""
     report = _module("api").fix([root], _settings_of(root, preview=preview), unsafe=unsafe, diff=True)
     return {_inside(root, Path(file.path)): file.after for file in report.changed if file.after != file.before}
+
+
+def text_difference(wanted: Mapping[str, str], got: Mapping[str, str]) -> str:
+    """A unified diff of files; empty where they are equal."""
+    lines: list[str] = []
+    for path in sorted({*wanted, *got}):
+        texts = (wanted.get(path, "").splitlines(), got.get(path, "").splitlines())
+        lines += difflib.unified_diff(*texts, f"{path} as it should be", f"{path} as fixed", lineterm="")
+    return "\n".join(lines)
 
 
 def _settings_of(root: Path, *, preview: bool) -> Any:

@@ -67,7 +67,9 @@ def test_fix(fixture: Fixture, root: Path) -> None:
     assert fixture.fixed is not None
     clean = fixture.project.clean()
     fixture.project.write(root)
-    assert {**clean, **projects.fixed_files(root, unsafe=fixture.fix != "safe")} == fixture.fixed.clean()
+    got = {**clean, **projects.fixed_files(root, unsafe=fixture.fix != "safe")}
+    difference = projects.text_difference(fixture.fixed.clean(), got)
+    assert not difference, f"\n{difference}"
 
 
 @pytest.mark.parametrize("fixture", FIXED, ids=by_name)
