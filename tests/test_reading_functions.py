@@ -235,6 +235,15 @@ def test_other_line_ends(newline: str) -> None:
     assert [place.line for place in facts.slices[0].call] == [3, 4]
 
 
+@pytest.mark.parametrize("end", ["\\\n        # comment\n", "\\\n\n", "# comment \\\n", "# \\"])
+def test_backslashes_behind_the_last_statement(end: str) -> None:
+    text = f"class A:\n    def f(self):\n        return g() {end}"
+    later = "" if end == "# \\" else "    def h(self): pass\n"
+    facts, problems = read_behaviour(text + later, declare(text + later))
+    assert not problems
+    assert dump(facts.functions[0]) == "return g()!0"
+
+
 def test_separators_that_are_no_line_ends() -> None:
     text = "x = '\x0c \x1c \x85 \u2028'\ndef f():\n    return g('\x0b\u2029')\n"
     facts, problems = read_behaviour(text, declare(text))

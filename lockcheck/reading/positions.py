@@ -173,6 +173,15 @@ class _Places:
         last = end or node
         return self.span(node.lineno, node.col_offset, last.end_lineno, last.end_col_offset)
 
+    def call(self, node: ast.Call) -> Position:
+        """A call; in a chain over several lines from the name of its method on."""
+        function = node.func
+        if not isinstance(function, ast.Attribute) or function.end_lineno == node.lineno:
+            return self.of(node)
+        offset = (function.end_col_offset or 0) - len(function.attr.encode())
+        line, end, end_offset = function.end_lineno, node.end_lineno, node.end_col_offset
+        return self.span(line or node.lineno, offset, end or node.lineno, end_offset or 0)
+
     def handler(self, node: ast.ExceptHandler) -> Position:
         """An `except` clause up to its colon."""
         if node.type is None:
@@ -201,6 +210,8 @@ def _position(places: _Places, kind: SiteKind, node: Any, string: ast.AST | None
         return places.of(string)
     if kind == "handler":
         return places.handler(node)
+    if kind == "call":
+        return places.call(node)
     if kind in {"loop", "with"}:
         return places.of(node, _header_end(node))
     return places.of(node)

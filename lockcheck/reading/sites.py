@@ -230,6 +230,7 @@ def number(node: cst.CSTNode) -> dict[SiteKind, list[cst.CSTNode]]:
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
+_CONTINUED = re.compile(r"[^#\r\n]*\\[\r\n]+$")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
@@ -247,6 +248,8 @@ def slice_source(lines: list[str], first_line: int, last_line: int) -> tuple[str
 
     Nothing is dedented: an indented slice goes below an `if 1:` line, so that strings of several lines keep their text.
     """
+    while last_line < len(lines) and _CONTINUED.match(lines[last_line - 1]):
+        last_line += 1  # a backslash after the last statement: the line it joins holds at most a comment
     source = parsable("".join(lines[first_line - 1 : last_line]))
     if source[:1] in {" ", "\t", "\f"}:
         return "if 1:\n" + source, first_line - 2
