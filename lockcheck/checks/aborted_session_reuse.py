@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from lockcheck.checks._common import dialects
 from lockcheck.checks._errors import EVERY_DATABASE_ERROR, caught_names
@@ -17,6 +18,7 @@ from lockcheck.linking.events import (
     Merge,
     Opened,
     Outer,
+    Path,
     Read,
     Savepoints,
     SessionCall,
@@ -152,39 +154,47 @@ def _use(trace: Trace, guarded: Guarded, session: SessionRef, failing: Step) -> 
         if _uses(step, session, failing):
             return step
         if isinstance(step.detail, Leave) and step.path == guarded.handler.path:
-            return _next_turn(trace, guarded, session, failing) if step.detail.how == "continue" else None
-    for step in guarded.after:
-        if not trace.reaches(guarded.handler, step):
-            continue
-        if _recovers(step.detail, session):
-            return None
-        if _uses(step, session, failing):
-            return step
-        if isinstance(step.detail, Leave) and step.detail.how in ("return", "raise") and _sure(step, guarded):
-            return None
-    return _next_turn(trace, guarded, session, failing)
+            following = [_next_turn(trace, guarded)] if step.detail.how == "continue" else []
+            return _first_use(following, session, failing)
+    loop = _loop(guarded)
+    after = [step for step in guarded.after if trace.reaches(guarded.handler, step)]
+    turn = [step for step in after if loop and step.path[: len(loop)] == loop]
+    rest = [step for step in after if step not in turn]
+    runs = [_until_left(turn, guarded), _next_turn(trace, guarded), _until_left(rest, guarded)]
+    return _first_use(runs, session, failing)
 
 
-def _sure(step: Step, guarded: Guarded) -> bool:
-    return step.path == guarded.handler.path[: len(step.path)]
-
-
-def _next_turn(trace: Trace, guarded: Guarded, session: SessionRef, failing: Step) -> Step | None:
-    """In a loop of the function the same body runs again, on the same session."""
-    loops = [n for n, arm in enumerate(guarded.handler.path) if arm.kind == "loop" and arm.arm == "body"]
-    if not loops or (session.owner == "own" and isinstance(failing.detail, Opened)):
-        return None
-    prefix = guarded.handler.path[: loops[-1] + 1]
-    for step in trace.steps:
-        if step.path[: len(prefix)] != prefix:
-            continue
-        if _recovers(step.detail, session):
-            return None
-        if isinstance(step.detail, Opened) and step.detail.entered and same_session(step.detail.session, session):
+def _first_use(runs: list[list[Step]], session: SessionRef, failing: Step) -> Step | None:
+    """The first step that uses the session, unless its transaction is ended before."""
+    for step in chain(*runs):
+        opened = isinstance(step.detail, Opened) and step.detail.entered and same_session(step.detail.session, session)
+        if opened or _recovers(step.detail, session):
             return None
         if _uses(step, session, failing):
             return step
     return None
+
+
+def _until_left(steps: list[Step], guarded: Guarded) -> list[Step]:
+    """The steps up to one that surely leaves the function."""
+    for number, step in enumerate(steps):
+        left = isinstance(step.detail, Leave) and step.detail.how in ("return", "raise")
+        if left and step.path == guarded.handler.path[: len(step.path)]:
+            return steps[:number]
+    return steps
+
+
+def _loop(guarded: Guarded) -> Path:
+    """The path of the body of the loop that the handler stands in, empty without one."""
+    path = guarded.handler.path
+    loops = [number for number, arm in enumerate(path) if arm.kind == "loop" and arm.arm == "body"]
+    return path[: loops[-1] + 1] if loops else ()
+
+
+def _next_turn(trace: Trace, guarded: Guarded) -> list[Step]:
+    """In a loop the same body runs again, on the same session."""
+    loop = _loop(guarded)
+    return [step for step in trace.steps if loop and step.path[: len(loop)] == loop]
 
 
 def _recovers(detail: object, session: SessionRef) -> bool:

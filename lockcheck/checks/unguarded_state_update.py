@@ -74,7 +74,12 @@ def _guarded(statement: Statement, mapped: MappedClass, column: Column) -> bool:
     names |= {name for name in mapped.columns if name.lower() in ("version", "version_id", "lock_version")}
     if clauses.is_opaque(statement.where):
         return True
-    return any(c.attribute in names for cond in clauses.conditions(statement.where) for c in cond.columns)
+    found = list(clauses.conditions(statement.where))
+    inner = (c.operand for c in found if isinstance(c.operand, Statement) and c.operand.model == statement.model)
+    for select in inner:
+        if select.lock is not None or clauses.is_opaque(select.where):
+            found.extend(clauses.conditions(select.where))
+    return any(column.attribute in names for condition in found for column in condition.columns)
 
 
 def _checked_under_lock(

@@ -43,26 +43,30 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         return None
     gates = project.gates(occurrence.trace, occurrence.step, mapped.table)
     others = project.contention.counterparts(mapped.table, statement, gates, site)
-    if not others:
+    declared = mapped.table in project.policy.contended
+    if not others and not declared:
         return None
-    by_row = others[0].kind != "bulk" or mapped.table in project.policy.contended
+    by_row = declared or others[0].kind != "bulk"
+    other = others[0] if others else None
     remedy, reason = _remedy(project, execute, mapped)
     return Hazard(
         site=site,
         function=occurrence.step.function,
-        message=_message(project, statement, mapped, others[0], reason),
-        related=((others[0].site, f"the other side: {counterpart_text(project, others[0])}"),),
+        message=_message(project, statement, mapped, other, reason),
+        related=((other.site, f"the other side: {counterpart_text(project, other)}"),) if other else (),
         remedy=remedy,
         no_fix=reason,
         preview=access == "keys" or not by_row,
     )
 
 
-def _message(project: Project, statement: Statement, mapped: MappedClass, locker: Locker, reason: str | None) -> str:
+def _message(
+    project: Project, statement: Statement, mapped: MappedClass, locker: Locker | None, reason: str | None
+) -> str:
     through = listed_columns(statement)
     text = (
         f"{statement.kind.upper()} locks many {mapped.table} rows, reached through {through}, in no particular order; "
-        f"{counterpart_text(project, locker)}"
+        f"{counterpart_text(project, locker) if locker else 'the table is declared contended'}"
     )
     return f"{text}; no fix: {reason}" if reason else text
 

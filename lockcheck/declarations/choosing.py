@@ -211,7 +211,22 @@ def _attribute(_: Chooser, node: ast.Attribute) -> bool:
 
 
 def _argument(chooser: Chooser, node: ast.arg) -> bool:
-    return speaks_of_session(node.arg) or (node.arg in PARAMETERS and bool(chooser.hints.database))
+    if speaks_of_session(node.arg) or (node.arg in PARAMETERS and bool(chooser.hints.database)):
+        return True
+    return node.annotation is not None and _names_statement(chooser, node.annotation)
+
+
+def _names_statement(chooser: Chooser, annotation: ast.expr) -> bool:
+    """Whether a type annotation speaks of a statement, such as `Update` or `Select[T]`."""
+    while isinstance(annotation, ast.Subscript):
+        annotation = annotation.value
+    return _root(annotation) in chooser.hints.doing
+
+
+def _returns(chooser: Chooser, node: ast.Return) -> bool:
+    """A function that builds an object and hands it back, in a file that deals with the database."""
+    made = node.value.func if isinstance(node.value, ast.Call) else None
+    return isinstance(made, ast.Name) and made.id[:1].isupper() and bool(chooser.hints.database)
 
 
 def _assign(chooser: Chooser, node: ast.Assign) -> bool:
@@ -253,6 +268,7 @@ _TESTS: dict[type, Test] = {
     ast.AugAssign: _single_assign,
     ast.AnnAssign: _single_assign,
     ast.Compare: _compare,
+    ast.Return: _returns,
 }
 
 

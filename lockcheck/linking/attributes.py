@@ -31,6 +31,8 @@ from lockcheck.linking.values import (
     SessionFactory,
     SessionRef,
     Somewhere,
+    Statement,
+    SubqueryColumn,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Attributes:
             Row: row_attribute,
             Result: AttributeOf,
             SessionFactory: self._of_factory,
+            Statement: self._of_statement,
         }
 
     def of(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
@@ -59,6 +62,9 @@ class Attributes:
         reader = self._by_type.get(type(base))
         found = reader(base, name) if reader else None
         return found if found is not None else self._unknown(base, name, dotted)
+
+    def _of_statement(self, statement: Statement, name: str) -> Abstract:
+        return statement if name in ("c", "columns", "exported_columns") else SubqueryColumn(statement, name)
 
     def _unknown(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
         if name in SESSION_NAMES:

@@ -41,6 +41,7 @@ from lockcheck.linking.values import (
     SessionRef,
     Somewhere,
     Statement,
+    SubqueryColumn,
     TupleOf,
     each,
     join,
@@ -90,6 +91,7 @@ class Calls:
         }
         self._methods: dict[type, Callable[[CallSite, Any, str, Arguments], Abstract]] = {
             Statement: self._statement_method,
+            ModelRef: self._model_method,
             SessionRef: linker.sessions.method,
             SessionFactory: self._factory_method,
             ColumnRef: lambda call, base, name, args: clauses.column_method(base, name, args, call.site) or Opaque(),
@@ -174,6 +176,14 @@ class Calls:
         executed = self._linker.sessions.query_method(call, base, name, arguments)
         return executed if executed is not None else self._linker.extender.extend(base, name, arguments, call.site)
 
+    def _model_method(self, call: CallSite, base: ModelRef, name: str, arguments: Arguments) -> Abstract:
+        mapped = self._linker.declarations.mapped(base.qualname)
+        if mapped is not None and mapped.is_table and name in ("select", "update", "delete", "insert"):
+            table = replace(call, first=call.base)
+            whole = Arguments((base, *arguments.positional), arguments.keywords)
+            return self._select(table, whole) if name == "select" else self._write(table, whole, name)
+        return self._attribute_call(call, base, name, arguments, f"{call.base}.{name}" if call.base else None)
+
     def _relation_method(self, _call: CallSite, base: RelationRef, name: str, _arguments: Arguments) -> Abstract:
         if name in ("any", "has"):
             return Exists()
@@ -187,10 +197,10 @@ class Calls:
     def _attribute_call(
         self, call: CallSite, base: Abstract, name: str, arguments: Arguments, dotted: str | None
     ) -> Abstract:
-        ducked = self._linker.sessions.duck(call, base, name, arguments)
+        found = self._linker.attribute(base, name, dotted)
+        ducked = self._linker.sessions.duck(call, base, name, arguments) if not isinstance(found, FunctionRef) else None
         if ducked is not None:
             return ducked
-        found = self._linker.attribute(base, name, dotted)
         if isinstance(found, AttributeOf) and isinstance(base, AttributeOf) and name in ("items", "values", "keys"):
             return Opaque()
         return join(*(self.call(replace(call, base=dotted), part, arguments) for part in _callable(found)))
@@ -245,6 +255,9 @@ class Calls:
 
     def _select(self, call: CallSite, arguments: Arguments) -> Abstract:
         entities = columns_of(arguments.positional)
+        inner = entities[0].statement if entities and isinstance(entities[0], SubqueryColumn) else None
+        if inner is not None and all(isinstance(e, SubqueryColumn) and e.statement == inner for e in entities):
+            return inner
         return Statement(
             "select",
             call.site,

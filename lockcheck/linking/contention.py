@@ -113,7 +113,7 @@ class Contention:
         seen: set[str] = set()
         for other in body:
             touched = self._touched(other)
-            if touched is None or self._skipped(trace, other, touched):
+            if touched is None or self._locked(trace, other, touched):
                 continue
             table = self._project.locks.table(touched.model)
             if table is None or table in seen:
@@ -151,19 +151,17 @@ class Contention:
     def _executed(self, execute: Execute) -> Touched | None:
         statement = execute.statement
         locking = statement.kind in ("update", "delete") or (statement.lock is not None and statement.lock.blocking)
-        if not locking or statement.model is None or self._project.locks.access(statement) not in ("one", "keys"):
+        if not locking or statement.model is None or self._project.locks.access(statement) != "one":
             return None
         return Touched(statement.model, statement.where) if varies(statement.where) else None
 
-    def _skipped(self, trace: Trace, step: Step, touched: Touched) -> bool:
-        """Whether the rows were locked before without waiting (SKIP LOCKED, NOWAIT), so that writing them waits for
-        nobody."""
+    def _locked(self, trace: Trace, step: Step, touched: Touched) -> bool:
+        """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the locker."""
         sources = operations(touched.origin)
         return any(
             isinstance(other.detail, Execute)
             and other.detail.site in sources
             and other.detail.statement.lock is not None
-            and not other.detail.statement.lock.blocking
             for other in trace.steps[: step.number]
         )
 

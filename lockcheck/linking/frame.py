@@ -282,6 +282,7 @@ class Frame:
 
     def sequence(self, fact: facts.Sequence, _: int) -> Abstract:
         items: list[Abstract] = []
+        complete = True
         for part in fact.items:
             value = self.value(part.value)
             if not part.starred:
@@ -289,9 +290,9 @@ class Frame:
             elif isinstance(value, TupleOf) and value.kind != "dict":
                 items.extend(value.items)
             else:
-                rest = [self.value(other.value) for other in fact.items if not other.starred]
-                return CollectionOf(join(walked(value), *rest))
-        return TupleOf(tuple(items), fact.kind)
+                complete = False
+                items.append(join(*(walked(one) for one in each(value))))
+        return TupleOf(tuple(items), fact.kind) if complete else CollectionOf(join(*items))
 
     def mapping(self, fact: facts.Dict, _: int) -> Abstract:
         keys: list[Abstract] = []

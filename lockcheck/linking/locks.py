@@ -136,9 +136,12 @@ class Locks:
         return len(named) >= len(wanted) > 1 and set(named[: len(wanted)]) == set(wanted)
 
     def ordered_write(self, statement: Statement) -> bool:
-        """Whether a write reaches its rows through a locking subquery in primary-key order (DESIGN section 5)."""
+        """Whether a write reaches its rows through a locking subquery that is in primary-key order (DESIGN section 5) or does
+        not wait."""
         operand = self.listed_key(statement)
-        return isinstance(operand, Statement) and operand.lock is not None and bool(operand.order_by)
+        if not isinstance(operand, Statement) or operand.lock is None:
+            return False
+        return bool(operand.order_by) or not operand.lock.blocking
 
     # --- tables ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from lockcheck.linking.substitution import EACH
-from lockcheck.linking.values import Built, FromOperation, Given, Origin, Reached, Result, Row, Somewhere
+from lockcheck.linking.values import Built, FromOperation, Given, Instance, Origin, Reached, Result, Row, Somewhere
 from lockcheck.plans import Target
 
 KINDS = (Given, FromOperation, Built, Reached, Somewhere)
@@ -20,6 +20,8 @@ def origins(value: Any) -> Iterator[Origin]:
         yield value
         if isinstance(value, Reached):
             yield from origins(value.base)
+    elif isinstance(value, Instance):
+        yield from origins(value.origin)
     elif isinstance(value, (Row, Result)):
         yield FromOperation(value.site, many=isinstance(value, Result) or value.many)
     elif isinstance(value, tuple):

@@ -10,10 +10,10 @@ from lockcheck.linking.contention import Contention
 from lockcheck.linking.events import Execute
 from lockcheck.linking.linker import Linker
 from lockcheck.linking.locks import Locks
-from lockcheck.linking.origins import operations
+from lockcheck.linking.origins import origins
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import SessionRef, Statement
+from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
 from lockcheck.plans import Target
 
 
@@ -104,9 +104,11 @@ class Project:
         held = [execute for _, execute in self.held(trace, step, table, session)] if table else []
         same = [execute for execute in held if self.locks.same_rows(execute.statement, statement)]
         locked = {execute.site for execute in held}
-        sources = {site for site in operations(statement.where) if self._selects(trace, step, site, table)}
-        if sources and sources <= locked:
-            same += [execute for execute in held if execute.site in sources]
+        found = list(origins(self.locks.listed_key(statement) or statement.where))
+        sources = {o.site for o in found if isinstance(o, FromOperation) and self._selects(trace, step, o.site, table)}
+        if sources <= locked and not any(isinstance(origin, Given) for origin in found if sources):
+            unknown = not sources and any(isinstance(origin, Somewhere) for origin in found)
+            same += [execute for execute in held if unknown or execute.site in sources]
         return same
 
     def _selects(self, trace: Trace, step: Step, site: Target, table: str | None) -> bool:

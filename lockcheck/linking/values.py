@@ -232,6 +232,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class SubqueryColumn:
+    """A column of a statement that was made a subquery or common table expression."""
+
+    statement: Statement
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """A SQL expression that is neither a plain column nor a condition; `columns` are those it reads."""
 
@@ -408,6 +416,7 @@ Abstract: TypeAlias = (
     | Alternatives
     | Result
     | Row
+    | SubqueryColumn
     | Expression
     | Condition
     | Both
