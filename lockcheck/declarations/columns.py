@@ -10,9 +10,10 @@ from lockcheck.declarations.annotations import Annotated, Annotations
 from lockcheck.declarations.constants import Scope
 from lockcheck.declarations.constructs import Construct, Constructs, is_missing
 from lockcheck.declarations.model import (
+    Assignment,
     CallOf,
     Column,
-    EnumMember,
+    Deferred,
     Expression,
     Indexed,
     Items,
@@ -192,9 +193,9 @@ class Columns:
 
     def _type(self, draft: Draft, expression: Expression, scope: Scope) -> None:
         """The type, named by the last part of its class."""
-        if isinstance(expression, CallOf) and isinstance(expression.function, Member):
-            if isinstance(expression.function.base, CallOf):  # `JSON().with_variant(..)`
-                self._type(draft, expression.function.base, scope)
+        wrapped = _wrapped_type(expression)
+        if wrapped is not None:
+            self._type(draft, wrapped, scope)
             return
         if not isinstance(expression, CallOf):
             self._named_type(draft, expression, scope)
@@ -261,7 +262,8 @@ class Columns:
         for name in ("default", "insert_default", "server_default"):
             value = made.keyword(name)
             if value is not None and not (made.kind == "Field" and name == "default"):
-                draft.default = self._default(value, made.scope)
+                found = self._default(value, made.scope)
+                draft.default = found if draft.default != "generated" else draft.default
 
     def _field_default(self, draft: Draft, value: Expression | None, made: Construct) -> None:
         """SQLModel's `Field(default)`: None and `...` are no defaults."""
@@ -278,9 +280,18 @@ class Columns:
         if not is_missing(found):
             return "none" if found is None else "constant"
         if isinstance(value, Name):
-            last = self._constructs.resolved(value, scope).rpartition(".")[2]
-            return "constant" if last.isupper() else "generated"
-        return "generated" if value.__class__.__name__ == "Deferred" else "constant"
+            return self._named_default(self._constructs.resolved(value, scope), scope)
+        return "generated" if isinstance(value, Deferred) else "constant"
+
+    def _named_default(self, qualname: str, scope: Scope) -> Default:
+        """A function or class is called for each row; a variable holds a value, unless a function was put in it."""
+        owner, _, last = qualname.rpartition(".")
+        found = self._constructs.names.attribute(owner, last)
+        variable = found[1] if found is not None else self._constructs.names.assignment(qualname)
+        if isinstance(variable, Assignment) and isinstance(variable.value, CallOf):
+            made = self._constructs.resolved(variable.value.function, scope)
+            return "generated" if made == "functools.partial" else "constant"
+        return "constant" if last.isupper() else "generated"
 
     def _made_default(self, value: CallOf, scope: Scope) -> Default:
         """A call: SQL that the database evaluates differs from row to row, a value that Python has made does not."""
@@ -291,10 +302,19 @@ class Columns:
         if made.kind in GENERATORS:
             return "generated"
         qualname = self._constructs.resolved(value.function, scope)
-        if qualname.startswith("sqlalchemy."):
+        ancestry = self._constructs.names.mro(qualname) or (qualname,)
+        if any(base.startswith("sqlalchemy.") for base in ancestry):
             return "constant" if made.kind in ("false", "true", "null", "literal", "cast") else "generated"
         return "constant"
 
 
-def is_constant(value: object) -> bool:
-    return isinstance(value, (str, int, float, bool, EnumMember))
+def _wrapped_type(expression: Expression) -> Expression | None:
+    """The type inside `JSON().with_variant(..)` or `MutableDict.as_mutable(JSON)`."""
+    if not isinstance(expression, CallOf):
+        return None
+    function = expression.function
+    if isinstance(function, Member) and isinstance(function.base, CallOf):
+        return function.base
+    if isinstance(function, Name) and expression.args and function.dotted.endswith(".as_mutable"):
+        return expression.args[0]
+    return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 
 from lockcheck.declarations.model import (
     CallOf,
@@ -54,6 +55,18 @@ def expression_of_text(text: str) -> Expression:
         return expression(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return OTHER
+
+
+def inside(expression: Expression) -> Iterator[Expression]:
+    """An expression and all expressions in it."""
+    stack: list[object] = [expression]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, tuple):
+            stack += part
+        elif is_dataclass(part):
+            yield part  # type: ignore[misc]  # the only dataclasses in an expression are expressions
+            stack += [getattr(part, item.name) for item in fields(part)]
 
 
 def dotted(node: ast.expr) -> str | None:

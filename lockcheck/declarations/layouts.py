@@ -39,6 +39,7 @@ class Layout:
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     synonyms: dict[str, str] = field(default_factory=dict)
     relations: dict[str, tuple[Construct, Annotated, Location]] = field(default_factory=dict)
+    outside: set[str] = field(default_factory=set)
     columns: dict[str, Column] = field(default_factory=dict)
     complete: bool = True
     joined: bool = False
@@ -167,6 +168,8 @@ class Layouts:
             )
         elif kind in RELATIONSHIP_KINDS:
             layout.relations[name] = (made, annotated, declared.location)
+            if declared.outside:
+                layout.outside.add(name)
         elif kind == "synonym":
             self._add_synonym(layout, name, made)
         elif kind in WRAPPED_KINDS or kind == "composite":
@@ -268,6 +271,8 @@ class Layouts:
         items, known = self._constructs.items(declared.value, declared.scope)
         layout.complete = layout.complete and known
         for item in items:
+            if isinstance(item, CallOf) and isinstance(item.function, Member) and item.function.name == "ddl_if":
+                continue  # it holds for some databases only
             if isinstance(item, CallOf):
                 self._read_constraint(self._constructs.construct(item, declared.scope), layout)
             elif not isinstance(item, (Pairs, Literal_)):

@@ -43,6 +43,7 @@ class Declared(NamedTuple):
     scope: Scope
     location: Location
     computed: bool
+    outside: bool = False
 
 
 class Ancestry(NamedTuple):
@@ -93,7 +94,7 @@ class Mapping_:
                 if owner and (qualname := self.names.resolve(module.module, owner)) in self.names.classes:
                     place = Location(module.path, assignment.line)
                     found.setdefault(qualname, []).append(
-                        Declared(attribute, None, assignment.value, Scope(module.module), place, computed=False)
+                        Declared(attribute, None, assignment.value, Scope(module.module), place, False, True)
                     )
         return found
 
@@ -181,7 +182,7 @@ class Mapping_:
             return None
         if (imperative := self.imperative.get(qualname)) is not None:
             return imperative.name
-        if self._is_abstract(qualname):
+        if self._is_abstract(qualname) or self._is_base(qualname):
             return None
         ancestry = self.ancestry(qualname)
         if ancestry.sqlmodel:
@@ -197,6 +198,14 @@ class Mapping_:
     def _is_abstract(self, qualname: str) -> bool:
         found = self.names.own_attributes(qualname).get("__abstract__")
         return isinstance(found, Assignment) and found.value == Literal_(value=True)
+
+    def _is_base(self, qualname: str) -> bool:
+        """Whether a class is a declarative base itself, which is never mapped."""
+        direct = (base.rpartition(".")[2] for base in self.names.bases(qualname) if base.startswith("sqlalchemy."))
+        if any(name in BASE_CLASSES for name in direct):
+            return True
+        calls = (item.function if isinstance(item, CallOf) else item for item in self.class_of(qualname).decorators)
+        return any(isinstance(item, Name) and item.dotted.endswith("as_declarative") for item in calls)
 
     def own_table(self, qualname: str) -> str | None:
         """The table that a class has for itself, not by single-table inheritance."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os.path import commonprefix
+from typing import TypeGuard
 
 from lockcheck.declarations.annotations import Annotated
 from lockcheck.declarations.constants import Scope
 from lockcheck.declarations.constructs import Construct, Constructs
+from lockcheck.declarations.expressions import expression_of_text, inside
 from lockcheck.declarations.layouts import Layout, Layouts
 from lockcheck.declarations.mapping import Mapping_
-from lockcheck.declarations.model import CallOf, Deferred, Expression, Literal_, Location, Name, Relationship
+from lockcheck.declarations.model import CallOf, Deferred, Expression, Items, Literal_, Location, Name, Relationship
 
 
 class Relationships:
@@ -30,7 +32,8 @@ class Relationships:
         }
         for base in reversed(self._mapping.names.mro(qualname)):
             for name, relationship in self._backrefs.get(base, {}).items():
-                own.setdefault(name, relationship)
+                if name not in own or name in layout.outside:
+                    own[name] = relationship
         return own
 
     def _relationship(
@@ -102,6 +105,8 @@ class Relationships:
         """Whether an unannotated relationship holds a list: not on the side that has the foreign key."""
         if made.keyword("secondary") is not None or made.kind == "dynamic_loader":
             return True
+        if target is not None and (foreign := foreign_columns(made)):
+            return self._holds_foreign(qualname, target, foreign, made.scope)
         table = self._mapping.table(target) if target is not None else None
         if table is None or target is None:
             return None
@@ -111,6 +116,15 @@ class Relationships:
         here = any(key.target_table == table for key in layout.foreign_keys)
         there = any(key.target_table == own for key in self._layouts.of_class(target).foreign_keys)
         return None if here == there else there
+
+    def _holds_foreign(self, qualname: str, target: str, foreign: Sequence[str], scope: Scope) -> bool | None:
+        """Whether the columns said to be foreign belong to the target; a bare column is the class's own."""
+        owners = {column.rpartition(".")[0] for column in foreign}
+        found = {self._class(Name(owner), scope, qualname) if owner else qualname for owner in owners}
+        if len(found) != 1 or target == qualname:
+            return None
+        owner = found.pop()
+        return owner == target if owner in (target, qualname) else None
 
     # --- targets ------------------------------------------------------------------------------------------------
 
@@ -190,3 +204,30 @@ class Relationships:
             return None
         said = self._constructs.truth(options.keyword("uselist"), options.scope)
         return self._made(name, qualname, options, uselist=many if said is None else said, place=forth.location)
+
+
+def foreign_columns(made: Construct) -> list[str]:
+    """The columns that `foreign_keys=` names or `foreign(..)` marks in `primaryjoin=`, as written; [] if unknown."""
+    given = made.keyword("foreign_keys")
+    if given is None:
+        marked = (part for part in inside(_unquoted(made.keyword("primaryjoin"))) if _is_foreign(part))
+        arguments = [argument for part in marked for argument in part.args]
+    else:
+        given = _unquoted(given)
+        arguments = list(given.items) if isinstance(given, Items) else [given]
+    plain = [_unquoted(argument) for argument in arguments]
+    return [part.dotted for part in plain if isinstance(part, Name)] if all(isinstance(p, Name) for p in plain) else []
+
+
+def _is_foreign(part: Expression) -> TypeGuard[CallOf]:
+    if not isinstance(part, CallOf) or not isinstance(part.function, Name):
+        return False
+    return part.function.dotted.rpartition(".")[2] == "foreign"
+
+
+def _unquoted(given: Expression | None) -> Expression:
+    if isinstance(given, Deferred):
+        return _unquoted(given.body)
+    if isinstance(given, Literal_) and isinstance(given.value, str):
+        return expression_of_text(given.value)
+    return Literal_(None) if given is None else given
