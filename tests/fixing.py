@@ -6,13 +6,16 @@ import ast
 import textwrap
 from collections.abc import Iterator
 
-from lockcheck.facts import ModuleFacts, Position, SiteKind, SliceSites
+import libcst as cst
+
+from lockcheck.facts import ModuleFacts, SiteKind
 from lockcheck.findings import Edit
 from lockcheck.fixes.apply import apply
-from lockcheck.fixes.lines import Lines
 from lockcheck.fixes.realise import Refusal, realise
+from lockcheck.fixes.slices import Slice
 from lockcheck.plans import Plan, Target
 from lockcheck.reading.positions import place_module, place_slice
+from lockcheck.reading.sites import number as sites_of
 from lockcheck.reading.sites import source_lines
 
 PATH = "app.py"
@@ -41,24 +44,22 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
 
 def target(text: str, ending: str, kind: SiteKind = "call", number: int = 0) -> Target:
     """The `number`-th construct whose source ends with `ending`, in functions ahead of the module's body."""
-    lines = Lines(text)
+    facts = facts_of(text)
     found = [
         Target(PATH, sites.qualname, kind, index)
-        for sites in facts_of(text).slices
-        for index, position in enumerate(_positions(sites, kind))
-        if _source(lines, position).endswith(ending)
+        for sites in facts.slices
+        for part in [Slice(text, facts, sites.qualname)]
+        for index, node in enumerate(sites_of(part.root)[kind])
+        if _source(part, node).endswith(ending)
     ]
     return found[number]
 
 
-def _positions(sites: SliceSites, kind: SiteKind) -> tuple[Position, ...]:
-    positions: tuple[Position, ...] = getattr(sites, "with_" if kind == "with" else kind)
-    return positions
-
-
-def _source(lines: Lines, position: Position) -> str:
-    start = lines.offset(position.line, position.column)
-    return lines.text[start : lines.offset(position.end_line, position.end_column)]
+def _source(part: Slice, node: cst.CSTNode) -> str:
+    """The source of a construct, of a handler without its body."""
+    if isinstance(node, (cst.ExceptHandler, cst.ExceptStarHandler)):
+        return f"except {part.code(node.type)}" if node.type else "except"
+    return part.inner_code(node) if isinstance(node, cst.BaseExpression) else part.code(node)
 
 
 def edits(plan: Plan, text: str) -> tuple[Edit, ...]:

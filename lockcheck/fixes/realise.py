@@ -6,18 +6,34 @@ import libcst as cst
 
 from lockcheck.facts import ModuleFacts
 from lockcheck.findings import Edit
-from lockcheck.fixes import locks
+from lockcheck.fixes import guards, handlers, helpers, locks, ordered, paged
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.slices import Change, Refusal, Refused, Slice
 from lockcheck.plans import (
+    AcceptNull,
+    ExcludeNull,
+    FlushInstead,
+    GuardState,
     LoadSeparately,
     LockOnly,
     OrderLock,
+    OrderWrite,
     Plan,
+    ReraiseFirst,
+    RollbackFirst,
     Target,
+    Upsert,
+    UseSavepoint,
 )
 
 __all__ = ["Refusal", "realise"]
+
+_ORDERED = {
+    "subselect": ordered.order_write,
+    "skip-locked": ordered.order_write,
+    "portable": paged.page_write,
+    "helper": helpers.call_helper,
+}
 
 
 def realise(plan: Plan, text: str, facts: ModuleFacts) -> tuple[Edit, ...] | Refusal:
@@ -48,4 +64,29 @@ def _changes(part: Slice, plan: Plan, imports: Imports) -> list[Change]:
             return locks.load_separately(part, plan, imports)
         case OrderLock():
             return locks.order_lock(part, plan)
-    raise Refused(f"there is no rewrite for {type(plan).__name__}")
+        case OrderWrite():
+            return _ORDERED[plan.form](part, plan, imports)
+        case GuardState():
+            return guards.guard_state(part, plan, imports)
+        case AcceptNull():
+            return guards.accept_null(part, plan, imports)
+        case ExcludeNull():
+            return guards.exclude_null(part, plan)
+        case Upsert():
+            raise Refused("there is no rewrite yet")
+        case _:
+            return _in_handler(part, plan, imports)
+
+
+def _in_handler(
+    part: Slice, plan: ReraiseFirst | RollbackFirst | UseSavepoint | FlushInstead, imports: Imports
+) -> list[Change]:
+    match plan:
+        case ReraiseFirst():
+            return handlers.reraise_first(part, plan, imports)
+        case RollbackFirst():
+            return handlers.rollback_first(part, plan)
+        case UseSavepoint():
+            return handlers.use_savepoint(part, plan)
+        case FlushInstead():
+            return handlers.flush_instead(part, plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -18,7 +19,8 @@ from lockcheck.reading.sites import number, parse_slice, slice_node
 Node = TypeVar("Node", bound=cst.CSTNode)
 
 
-class Refusal(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Refusal:
     """Why a plan cannot be carried out where it points: one sentence."""
 
     reason: str
@@ -162,6 +164,16 @@ class Slice:
             else:
                 rest.extend(node.children)
         return found
+
+    def comments(self, span: Span) -> list[str]:
+        """The comments in a span, in their order."""
+        found, rest = [], [self.root]
+        while rest:
+            node = rest.pop()
+            if isinstance(node, cst.Comment) and span[0] <= self.span(node)[0] < span[1]:
+                found.append(node)
+            rest.extend(node.children)
+        return [node.value for node in sorted(found, key=self.span)]
 
     def edits(self, changes: Sequence[Change]) -> tuple[Edit, ...]:
         """Changes as edits, in the order of their places; new lines end as the file's lines do."""
