@@ -79,12 +79,12 @@ class Item(NamedTuple):
     """Element `index` of an unpacked value (`a, b = base`); -1 for a starred target."""
 
     base: Id
-    index: int
+    index: int  # type: ignore[assignment]  # tuple.index is not called on facts
 
 
 class Subscript(NamedTuple):
     base: Id
-    index: Id
+    index: Id  # type: ignore[assignment]  # as Item.index
 
 
 class Slice(NamedTuple):
@@ -252,7 +252,7 @@ class SetItem(NamedTuple):
     """`base[index] = value` where base is not a plain local name."""
 
     base: Id
-    index: Id
+    index: Id  # type: ignore[assignment]  # as Item.index
     value: Id
 
 

@@ -82,8 +82,8 @@ def _retried(trace: Trace, step: Step) -> bool:
 def _message(mapped: MappedClass, reason: str | None) -> str:
     key = ", ".join(mapped.primary_key)
     text = (
-        f"merge() of a new {mapped.name} looks the row up by ({key}) and inserts it when it is missing: two transactions "
-        f"that both find nothing both INSERT, and one fails with IntegrityError"
+        f"merge() of a new {mapped.name} looks the row up by ({key}) and inserts it when it is missing: two "
+        f"transactions that both find nothing both INSERT, and one fails with IntegrityError"
     )
     return f"{text}; no fix: {reason}" if reason else text
 
@@ -107,7 +107,8 @@ def _remedy(project: Project, merge: Merge, new: Instance, mapped: MappedClass) 
         helper_import=project.policy.upsert_import,
         helper_call=project.policy.upsert_call,
     )
-    text = f"INSERT ... ON CONFLICT DO UPDATE, executed at once instead of at the next flush (judged for {dialects(names)})"
+    judged = dialects(names)
+    text = f"INSERT ... ON CONFLICT DO UPDATE, executed at once instead of at the next flush (judged for {judged})"
     return Remedy(plan, "unsafe", text), None
 
 
@@ -127,5 +128,5 @@ def _obstacle(project: Project, merge: Merge, new: Instance, mapped: MappedClass
 
 
 def session_name(session: SessionRef) -> str:
-    """How a session reads in the function that uses it, as far as its origin tells; "" where the call itself says it."""
+    """How a session reads in the function that uses it, as far as its origin tells; "" where its call says it."""
     return getattr(session.origin, "name", "")

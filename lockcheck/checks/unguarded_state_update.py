@@ -141,7 +141,8 @@ def _remedy(
         forbidden=tuple(names) if allowed.forbidden else (),
         null_allowed=_null_allowed(allowed, nullable=nullable),
     )
-    text = f"write only over {_described(allowed)} (judged for {dialects(project.policy.databases)}); fewer rows may be written"
+    judged = dialects(project.policy.databases)
+    text = f"write only over {_described(allowed)} (judged for {judged}); fewer rows may be written"
     return Remedy(plan, "unsafe", text), None
 
 

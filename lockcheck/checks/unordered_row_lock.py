@@ -52,7 +52,7 @@ def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, si
     others = project.contention.counterparts(table, statement, gates, site)
     others = [other for other in others if not (statement.order_by and other.ordered)]
     stable = [other for other in others if other.kind != "bulk"]
-    counterpart = (stable or others or [None])[0]
+    counterpart = next(iter(stable or others), None)
     if not stable and (statement.order_by or (gates and not others)):
         return None
     remedy, reason = _remedy(project, statement, site)

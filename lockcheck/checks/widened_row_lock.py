@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from lockcheck.checks._common import dialects, file_line, listed
 from lockcheck.hazards import Hazard, Remedy, Where
@@ -14,6 +15,8 @@ from lockcheck.linking.values import Instance, ModelRef, Statement, each
 from lockcheck.plans import LoadSeparately, LockOnly, Plan, Target
 
 CODE = "LCK203"
+
+NEEDED = "the lock on the other table is needed: its rows are written later in the transaction"
 
 
 def check(project: Project) -> Iterator[Hazard]:
@@ -38,11 +41,8 @@ def _widened(project: Project, trace: Trace, step: Step, statement: Statement) -
     lock = statement.lock
     if not wider or lock is None or lock.site is None:
         return None
-    written = [w for w in wider if _written_later(project, trace, step, w.model)]
-    if written:
-        remedy, reason = None, "the lock on the other table is needed: its rows are written later in the transaction"
-    else:
-        remedy, reason = _remedy(project, statement, wider)
+    needed = any(_written_later(project, trace, step, w.model) for w in wider)
+    remedy, reason = (None, NEEDED) if needed else _remedy(project, statement, wider)
     return Hazard(
         site=lock.site,
         function=trace.function,
@@ -120,7 +120,7 @@ def _remedy(project: Project, statement: Statement, wider: list[Widening]) -> tu
         plan = LoadSeparately(lock.site, statement.spelling, relations)
         text = f"load {listed(relations)} by a second SELECT (judged for {dialects(names)}: MariaDB ignores of=)"
         return Remedy(plan, "unsafe", text), None
-    style = "mapping" if lock.style == "mapping" else "keyword"
+    style: Literal["keyword", "mapping"] = "mapping" if lock.style == "mapping" else "keyword"
     plan = LockOnly(lock.site, statement.spelling, style)
     safe = set(names) <= {"postgresql", "sqlite"}
     text = f"lock {statement.spelling} only (judged for {dialects(names)})"

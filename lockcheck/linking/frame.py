@@ -136,8 +136,9 @@ class Frame:
         """A local variable named as sessions are, whose value could not be followed."""
         if not isinstance(found, (Opaque, AttributeOf)):
             return found
-        owner = "own" if isinstance(self.function.values[number], facts.Entered) else "unknown"
-        return SessionRef(Somewhere(f"{self.where.slice}:{number}"), owner)
+        origin = Somewhere(f"{self.where.slice}:{number}")
+        entered = isinstance(self.function.values[number], facts.Entered)
+        return SessionRef(origin, "own" if entered else "unknown")
 
     def pending(self, number: facts.Id, seen: set[facts.Id] | None = None) -> bool:
         """Whether a value rests on a call that has not run, such as one later in the loop."""

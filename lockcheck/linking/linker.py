@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lockcheck import facts
+from lockcheck.facts import SliceSites
 from lockcheck.declarations.project import Declarations
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.attributes import Attributes
@@ -51,7 +52,6 @@ class Located:
 
     facts: facts.FunctionFacts
     where: SliceName
-    sites: facts.SliceSites
 
 
 class Linker:
@@ -61,7 +61,7 @@ class Linker:
         self.declarations = declarations
         self.names = Names(declarations)
         self.functions: dict[str, Located] = {}
-        self.slices: dict[tuple[str, str], facts.SliceSites] = {}
+        self.slices: dict[tuple[str, str], SliceSites] = {}
         self.modules: dict[str, facts.ModuleFacts] = {}
         for module in modules:
             self._add(module)
@@ -83,8 +83,8 @@ class Linker:
         for sites in module.slices:
             self.slices[module.path, sites.qualname] = sites
         for function in module.functions:
-            sites = module.slices[function.sites]
-            self.functions[function.qualname] = Located(function, SliceName(module.path, sites.qualname), sites)
+            where = SliceName(module.path, module.slices[function.sites].qualname)
+            self.functions[function.qualname] = Located(function, where)
 
     def slice_of(self, function: facts.FunctionFacts) -> SliceName:
         return self.functions[function.qualname].where
@@ -205,7 +205,7 @@ class Linker:
     ) -> Behaviour:
         located = self.functions[qualname]
         known = {name: value for name, value in given.items() if value is not None}
-        key = self._key(qualname, known, closure, root=root)
+        key = self._key(qualname, known, frozenset(given), closure, root=root)
         behaviour = self._behaviours.get(key)
         if behaviour is not None:
             return behaviour
@@ -223,9 +223,15 @@ class Linker:
         return behaviour
 
     def _key(
-        self, qualname: str, known: Mapping[str, Abstract], closure: Mapping[str, Abstract], *, root: bool
+        self,
+        qualname: str,
+        known: Mapping[str, Abstract],
+        given: frozenset[str],
+        closure: Mapping[str, Abstract],
+        *,
+        root: bool,
     ) -> tuple[object, ...]:
-        return (qualname, root, tuple(sorted(known.items())), tuple(sorted(closure.items())))
+        return (qualname, root, given, tuple(sorted(known.items())), tuple(sorted(closure.items())))
 
     def _run(
         self,

@@ -202,8 +202,8 @@ class Names:
         base = last(_dotted(annotation.value) or "")
         parts = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
         if base in WRAPPERS:
-            found = (self.annotated(part, module, origin) for part in parts)
-            return next((value for value in found if value is not None), None)
+            wrapped = (self.annotated(part, module, origin) for part in parts)
+            return next((value for value in wrapped if value is not None), None)
         if base in COLLECTIONS:
             inner = Given(origin.name, each=True) if isinstance(origin, Given) else origin
             element = self.annotated(parts[0], module, inner)
@@ -250,14 +250,16 @@ class Names:
             target = self._declarations.resolve(module, expression.dotted)
             return self.instance_of(target, origin)
         if isinstance(expression, declared.Operation) and expression.operator == "|":
-            found = (self._aliased(part, module, origin) for part in expression.operands)
-            return next((value for value in found if value is not None), None)
+            return self._first_alias(expression.operands, module, origin)
         if isinstance(expression, declared.Indexed):
             index = expression.index
             parts = index.items if isinstance(index, declared.Items) else (index,)
-            found = (self._aliased(part, module, origin) for part in parts)
-            return next((value for value in found if value is not None), None)
+            return self._first_alias(parts, module, origin)
         return None
+
+    def _first_alias(self, parts: tuple[declared.Expression, ...], module: str, origin: Origin) -> Abstract | None:
+        found = (self._aliased(part, module, origin) for part in parts)
+        return next((value for value in found if value is not None), None)
 
 
 def constant_value(constant: declared.Constant) -> Abstract:

@@ -98,7 +98,8 @@ class Project:
 
     def locked_before(self, trace: Trace, step: Step, statement: Statement) -> list[Execute]:
         """The earlier row locks of the transaction that hold the rows which a statement reaches: the same rows by key or
-        condition, or all the operations that its keys were taken from."""
+        condition, or all the operations that its keys were taken from. Keys that cannot be followed count as taken from a
+        lock of the same function."""
         table = self.locks.table(statement.model)
         session = step.detail.session if isinstance(step.detail, Execute) else None
         held = [execute for _, execute in self.held(trace, step, table, session)] if table else []
@@ -108,7 +109,8 @@ class Project:
         sources = {o.site for o in found if isinstance(o, FromOperation) and self._selects(trace, step, o.site, table)}
         if sources <= locked and not any(isinstance(origin, Given) for origin in found if sources):
             unknown = not sources and any(isinstance(origin, Somewhere) for origin in found)
-            same += [execute for execute in held if unknown or execute.site in sources]
+            here = statement.site.slice
+            same += [ex for ex in held if ex.site in sources or (unknown and ex.site.slice == here)]
         return same
 
     def _selects(self, trace: Trace, step: Step, site: Target, table: str | None) -> bool:

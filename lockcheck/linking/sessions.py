@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lockcheck import facts
 from lockcheck.linking.arguments import Arguments, is_false, pairs
@@ -275,7 +275,7 @@ class Sessions:
         return element(found, call.site, scalars=True, many=False)
 
     def _query_write(self, call: CallSite, statement: Statement, name: str, arguments: Arguments) -> Abstract:
-        kind = "update" if name == "update" else "delete"
+        kind: Literal["update", "delete"] = "update" if name == "update" else "delete"
         assigned = Assignments()
         if kind == "update":
             values = arguments.get(0, "values")
