@@ -115,7 +115,8 @@ class Upsert:
     attribute to column name where the two differ. `onupdate` are attributes with an onupdate value, `defaults` those
     with a default on the Python side or the server's. `helper_import` is `package.module:function`, `helper_call` a
     template for the call with `{session}`, `{model}` (the mapped class), `{values}` (a dict by attribute) and `{key}`
-    (a list of the key's attributes).
+    (a list of the key's attributes). `flush` sends pending rows, such as parents, first, which
+    a session without autoflush needs.
     """
 
     merge: Target
@@ -129,6 +130,7 @@ class Upsert:
     helper_import: str | None = None
     helper_call: str | None = None
     defaults: tuple[str, ...] = ()
+    flush: bool = False
 
 
 @dataclass(frozen=True, slots=True)

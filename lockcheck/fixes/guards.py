@@ -5,8 +5,8 @@ from __future__ import annotations
 import libcst as cst
 
 from lockcheck.fixes.chains import Chain, callee, chain_at, comment_after, indentation, insert_after
-from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.import_statements import WIDTH
+from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.layout import fits, moved, spread
 from lockcheck.fixes.locks import columns
 from lockcheck.fixes.ordered import is_query
@@ -132,9 +132,8 @@ def _negated(part: Slice, node: cst.BaseExpression) -> cst.BaseExpression:
     while True:
         parent = part.parent(at)
         outer = part.parent(parent) if isinstance(parent, cst.Arg) else parent
-        if isinstance(outer, cst.UnaryOperation) and isinstance(outer.operator, cst.BitInvert):
-            at = outer
-        elif isinstance(outer, cst.Call) and callee(outer) == "not_" and outer is not parent:
-            at = outer
-        else:
+        inverted = isinstance(outer, cst.UnaryOperation) and isinstance(outer.operator, cst.BitInvert)
+        called = isinstance(outer, cst.Call) and callee(outer) == "not_" and isinstance(parent, cst.Arg)
+        if not isinstance(outer, (cst.UnaryOperation, cst.Call)) or not (inverted or called):
             return at
+        at = outer

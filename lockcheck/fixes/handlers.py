@@ -15,7 +15,8 @@ from lockcheck.plans import FlushInstead, ReraiseFirst, RollbackFirst, UseSavepo
 _BROAD = frozenset({"DBAPIError", "StatementError", "SQLAlchemyError", "Exception", "BaseException"})
 _SESSION = frozenset(
     {
-        "add", "add_all", "commit", "delete", "execute", "flush", "get", "get_one", "merge", "query", "refresh", "scalar", "scalars",
+        "add", "add_all", "commit", "delete", "execute", "flush", "get", "get_one", "merge", "query", "refresh",
+        "scalar", "scalars",
     }
 )  # fmt: skip
 _LEAVING = (cst.Return, cst.Raise, cst.Continue, cst.Break)
@@ -79,7 +80,7 @@ def rollback_first(part: Slice, plan: RollbackFirst) -> list[Change]:
     first = body.body[0]
     if len(body.body) == 1 and isinstance(only := _small(first), cst.Pass):
         return [Change(*part.span(only), code)]
-    if isinstance(body, cst.SimpleStatementSuite):
+    if not isinstance(body, cst.IndentedBlock):
         start = part.span(first)[0]
         return [Change(start, start, f"{code}; ")]
     start = part.lines.next_line(part.span(body.header)[0])

@@ -6,7 +6,7 @@ import libcst as cst
 
 from lockcheck.facts import ModuleFacts
 from lockcheck.findings import Edit
-from lockcheck.fixes import guards, handlers, helpers, locks, ordered, paged
+from lockcheck.fixes import guards, handlers, helpers, locks, ordered, paged, upserts
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.slices import Change, Refusal, Refused, Slice
 from lockcheck.plans import (
@@ -73,7 +73,7 @@ def _changes(part: Slice, plan: Plan, imports: Imports) -> list[Change]:
         case ExcludeNull():
             return guards.exclude_null(part, plan)
         case Upsert():
-            raise Refused("there is no rewrite yet")
+            return upserts.upsert(part, plan, imports)
         case _:
             return _in_handler(part, plan, imports)
 
