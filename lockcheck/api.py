@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,13 +71,16 @@ def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str
     declared, problems = workspace.declare(overlay)
     facts, unread = workspace.behaviour(declared)
     texts = {item.source.path: item.source.text for item in declared}
-    found: tuple[Finding, ...] = ()
+    found: list[Finding] = []
     unresolved: Mapping[str, int] = {}
     if facts:
         project = link(declared, facts, settings)
-        found = tuple(_wanted(_findings(project, texts, settings), workspace, settings))
+        found = [f for f in _findings(project, texts, settings) if _lies_in(f, workspace.reported)]
         unresolved = dict(project.linker.unresolved)
-    settled = suppressions.settle(found, _suppressions(texts), workspace.reported, settings.selects)
+    shown = [finding for finding in found if _shown(finding, settings)]
+    unshown = [finding for finding in found if not _shown(finding, settings)]
+    comments = _suppressions(texts)
+    settled = suppressions.settle(shown, comments, workspace.reported, settings.selects, unshown=unshown)
     checked = sum(path in workspace.reported for path in texts)
     return Report(settled.findings, (*problems, *unread), settled.suppressed, checked, unresolved)
 
@@ -98,12 +101,10 @@ def _shown(finding: Finding, settings: Settings) -> bool:
     return shown and settings.selects(finding.code, finding.place.path)
 
 
-def _wanted(findings: Iterable[Finding], workspace: Workspace, settings: Settings) -> Iterator[Finding]:
-    """The findings whose own or a related place lies in the paths that were asked for."""
-    for finding in findings:
-        places = (finding.place, *(related.place for related in finding.related))
-        if any(place.path in workspace.reported for place in places) and _shown(finding, settings):
-            yield finding
+def _lies_in(finding: Finding, paths: Collection[str]) -> bool:
+    """Whether a finding's own or a related place lies in the files that were asked for."""
+    places = (finding.place, *(related.place for related in finding.related))
+    return any(place.path in paths for place in places)
 
 
 def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppressions]:
@@ -147,7 +148,8 @@ def fix(
     after = {**given, **{change.path: change.after for change in kept}}
     report = _analyse(workspace, settings, after)
     report = replace(report, problems=(*report.problems, *unwritten))
-    return FixReport(report, kept, len(outcome.fixed), outcome.exhausted)
+    applied = sum(finding.place.path not in failed for finding in outcome.fixed)
+    return FixReport(report, kept, applied, outcome.exhausted)
 
 
 def _write(workspace: Workspace, changed: Iterable[ChangedFile]) -> Iterator[Problem]:

@@ -68,11 +68,11 @@ class Assembly:
         return Place(target.path, *self._linker.position(target))
 
     def _line(self, path: str, line: int) -> str:
-        lines = self._texts[path].splitlines()
+        lines = lines_of(self._texts[path])
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
     def _statement(self, place: Place) -> str:
-        lines = self._texts[place.path].splitlines()[place.line - 1 : place.end_line]
+        lines = lines_of(self._texts[place.path])[place.line - 1 : place.end_line]
         if not lines:
             return ""
         lines[-1] = lines[-1][: place.end_column - 1]
@@ -100,3 +100,8 @@ def targets(remedy: Remedy) -> Iterator[Target]:
         value = getattr(remedy.plan, name)
         if isinstance(value, Target):
             yield value
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines as Python counts them: a form feed or another separator ends none."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

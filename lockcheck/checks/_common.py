@@ -57,12 +57,16 @@ def executions(project: Project) -> Iterator[tuple[Target, list[Occurrence]]]:
 
 def counterpart_text(project: Project, locker: Locker) -> str:
     """What the other side does, and where."""
-    where = f"{short(locker.function)} at {file_line(project, locker.site)}"
+    return f"{short(locker.function)} at {file_line(project, locker.site)} {counterpart_does(locker)}"
+
+
+def counterpart_does(locker: Locker) -> str:
+    """What the other side does, as a predicate."""
     if locker.kind == "row lock":
         order = "in another order" if not locker.ordered else "in primary-key order"
-        return f"{where} locks many of them by SELECT ... FOR UPDATE {order}"
+        return f"locks many of them by SELECT ... FOR UPDATE {order}"
     if locker.kind == "loop":
-        return f"{where} {locker.what} them one by one in a loop, in that loop's order"
+        return f"{locker.what} one by one in a loop, in that loop's order"
     if locker.kind == "flush":
-        return f"{where} {locker.what} on many of them, which its flush writes in primary-key order"
-    return f"{where} {locker.what}s many of them in an order of its own"
+        return f"{locker.what} one after another, which its flush writes in primary-key order"
+    return f"{locker.what} many of them in an order of its own"

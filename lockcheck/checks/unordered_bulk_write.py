@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from lockcheck.checks._common import Occurrence, counterpart_text, dialects, executions
+from lockcheck.checks._common import Occurrence, counterpart_does, counterpart_text, dialects, executions, short
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
@@ -53,7 +53,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         site=site,
         function=occurrence.step.function,
         message=_message(project, statement, mapped, other, reason),
-        related=((other.site, f"the other side: {counterpart_text(project, other)}"),) if other else (),
+        related=((other.site, f"the other side, {short(other.function)}, {counterpart_does(other)}"),) if other else (),
         remedy=remedy,
         no_fix=reason,
         preview=access == "keys" or not by_row,

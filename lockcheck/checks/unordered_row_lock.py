@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.checks._common import counterpart_text, dialects
+from lockcheck.checks._common import counterpart_does, counterpart_text, dialects, short
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
@@ -60,7 +60,7 @@ def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, si
         site=site,
         function=trace.function,
         message=_message(project, table, counterpart, reason),
-        related=_related(project, counterpart),
+        related=_related(counterpart),
         remedy=remedy,
         no_fix=reason,
         preview=not stable and table not in project.policy.contended,
@@ -76,10 +76,10 @@ def _message(project: Project, table: str, counterpart: Locker | None, reason: s
     return f"{text}; no fix: {reason}" if reason else text
 
 
-def _related(project: Project, counterpart: Locker | None) -> tuple[tuple[Where, str], ...]:
+def _related(counterpart: Locker | None) -> tuple[tuple[Where, str], ...]:
     if counterpart is None:
         return ()
-    return ((counterpart.site, f"the other side: {counterpart_text(project, counterpart)}"),)
+    return ((counterpart.site, f"the other side, {short(counterpart.function)}, {counterpart_does(counterpart)}"),)
 
 
 def _remedy(project: Project, statement: Statement, site: Target) -> tuple[Remedy | None, str | None]:

@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 LOADERS = frozenset(
     {
         "joinedload", "subqueryload", "selectinload", "lazyload", "noload", "raiseload", "contains_eager",
-        "immediateload", "defaultload", "load_only", "defer", "undefer", "undefer_group", "with_loader_criteria", "with_expression",
+        "immediateload", "defaultload", "load_only", "defer", "undefer", "undefer_group", "with_loader_criteria",
+        "with_expression",
         "joinedload_all", "subqueryload_all", "eagerload", "Load", "selectin_polymorphic", "with_polymorphic_options",
     }
 )  # fmt: skip

@@ -102,7 +102,7 @@ class Contention:
         same = model == statement.model
         constants = tuple(self._project.locks.constants(statement).items()) if same else ()
         site = statement.lock.site if statement.lock and statement.lock.site else statement.site
-        what = "SELECT ... FOR UPDATE" if kind == "row lock" else statement.kind.upper()
+        what = "locks" if kind == "row lock" else f"{statement.kind}s"
         gates = self._project.gates(trace, step, table)
         return Locker(table, trace.function, site, kind, constants, gates, what, ordered)
 
@@ -156,7 +156,8 @@ class Contention:
         return Touched(statement.model, statement.where) if varies(statement.where) else None
 
     def _locked(self, trace: Trace, step: Step, touched: Touched) -> bool:
-        """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the locker."""
+        """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the
+        locker."""
         sources = operations(touched.origin)
         return any(
             isinstance(other.detail, Execute)
@@ -184,7 +185,7 @@ def described(step: Step) -> str:
     """What a step does to a row, for a message."""
     detail = step.detail
     if isinstance(detail, Write):
-        return f"sets {detail.attribute}"
+        return f"sets {detail.attribute} of them"
     if isinstance(detail, Execute):
-        return "locks" if detail.statement.kind == "select" else f"{detail.statement.kind}s"
-    return "merges" if isinstance(detail, Merge) else "deletes"
+        return "locks them" if detail.statement.kind == "select" else f"{detail.statement.kind}s them"
+    return "merges them" if isinstance(detail, Merge) else "deletes them"

@@ -81,6 +81,9 @@ class Frame:
         self.yielded: list[Abstract] = []
         self.path: Path = ()
         self._forks = 0
+        self._written_before: facts.Id | None = None
+        """In a handler, the last value written above it: an attribute with a higher number is read in the handler
+        itself."""
         self._values: dict[facts.Id, Abstract] = {}
         self._active: set[facts.Id] = set()
         self._gaps = 0
@@ -172,12 +175,10 @@ class Frame:
         dotted = self.spelled(number)
         base = self.value(fact.base)
         found = join(*(self.linker.attribute(part, fact.name, dotted) for part in each(base)))
-        if isinstance(base, Instance) and self._in_handler() and self.linker.names.column(base.model, fact.name):
+        in_handler = self._written_before is not None and number > self._written_before
+        if isinstance(base, Instance) and in_handler and self.linker.names.column(base.model, fact.name):
             self.emit(Read(None, base, fact.name))
         return found
-
-    def _in_handler(self) -> bool:
-        return any(arm.kind == "try" and arm.arm.startswith("handler") for arm in self.path)
 
     def arguments(self, call: facts.Call) -> Arguments:
         positional: list[Abstract] = []
@@ -433,11 +434,14 @@ class Frame:
         self.emit(EnterTry(fork, len(step.handlers)))
         with self.arm("try", fork, "body"):
             self.run(step.body)
+        outer = self._written_before
         for number, handler in enumerate(step.handlers):
+            self._written_before = last_value(step.body)
             with self.arm("try", fork, f"handler {number}"):
                 types = tuple(self._exception_types(handler))
                 self.emit(EnterHandler(self.target("handler", handler.site), fork, types))
                 self.run(handler.body)
+        self._written_before = outer
         with self.arm("try", fork, "else"):
             self.run(step.orelse)
         with self.arm("try", fork, "finally"):
@@ -506,6 +510,20 @@ def known_comparison(left: Abstract, operator: str, right: Abstract) -> Abstract
     if isinstance(left, Known) and isinstance(right, Known) and operator in ("==", "!="):
         return Known((left == right) == (operator == "=="))
     return None
+
+
+def last_value(block: facts.Block) -> facts.Id:
+    """The highest number that the steps of a block name; numbers are given in the order of the source."""
+    found = [-1]
+    for step in block:
+        for part in step:
+            if isinstance(part, int) and not isinstance(part, bool):
+                found.append(part)
+            elif isinstance(part, tuple) and part and isinstance(part[0], tuple):
+                found.append(last_value(part))
+            elif isinstance(part, tuple):
+                found.extend(number for number in part if isinstance(number, int))
+    return max(found)
 
 
 def operands(fact: facts.Value) -> tuple[facts.Id, ...]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lockcheck import facts
-from lockcheck.facts import SliceSites
 from lockcheck.declarations.project import Declarations
+from lockcheck.facts import SliceSites
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.attributes import Attributes
 from lockcheck.linking.calls import Calls

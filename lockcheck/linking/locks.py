@@ -109,8 +109,8 @@ class Locks:
         return self.access(statement) == "one"
 
     def same_rows(self, one: Statement, other: Statement) -> bool:
-        """Whether two statements on a table reach the same rows: by equal keys, or since the conditions of the first are all among
-        those of the second."""
+        """Whether two statements on a table reach the same rows: by equal keys, or since the conditions of the first
+        are all among those of the second."""
         model, mapped = other.model, self.mapped(other.model)
         if one.model is None or model is None or mapped is None:
             return False
@@ -136,8 +136,8 @@ class Locks:
         return len(named) >= len(wanted) > 1 and set(named[: len(wanted)]) == set(wanted)
 
     def ordered_write(self, statement: Statement) -> bool:
-        """Whether a write reaches its rows through a locking subquery that is in primary-key order (DESIGN section 5) or does
-        not wait."""
+        """Whether a write reaches its rows through a locking subquery that is in primary-key order (DESIGN section 5)
+        or does not wait."""
         operand = self.listed_key(statement)
         if not isinstance(operand, Statement) or operand.lock is None:
             return False

@@ -46,7 +46,8 @@ FACTORIES = {
 COLLECTIONS = frozenset(
     {
         "list", "List", "Sequence", "Iterable", "Iterator", "Collection", "set", "Set", "frozenset", "AbstractSet",
-        "tuple", "Tuple", "Generator", "AsyncIterator", "AsyncGenerator", "ScalarResult", "KeysView", "ValuesView", "Mapped",
+        "tuple", "Tuple", "Generator", "AsyncIterator", "AsyncGenerator", "ScalarResult", "KeysView", "ValuesView",
+        "Mapped",
     }
 )  # fmt: skip
 WRAPPERS = frozenset({"Optional", "Annotated", "Union", "ClassVar", "Final", "Required", "NotRequired", "Awaitable"})

@@ -97,9 +97,9 @@ class Project:
                 yield other, detail
 
     def locked_before(self, trace: Trace, step: Step, statement: Statement) -> list[Execute]:
-        """The earlier row locks of the transaction that hold the rows which a statement reaches: the same rows by key or
-        condition, or all the operations that its keys were taken from. Keys that cannot be followed count as taken from a
-        lock of the same function."""
+        """The earlier row locks of the transaction that hold the rows which a statement reaches: the same rows by key
+        or condition, or all the operations that its keys were taken from. Keys that cannot be followed count as taken
+        from a lock of the same function."""
         table = self.locks.table(statement.model)
         session = step.detail.session if isinstance(step.detail, Execute) else None
         held = [execute for _, execute in self.held(trace, step, table, session)] if table else []
