@@ -31,6 +31,8 @@ from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, Target, UseSavepo
 
 CODE = "LCK401"
 
+READ = "read the attribute into a variable ahead of the try"
+
 RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "savepoint.rollback"})
 FAILS = frozenset({"flush", "commit", "execute", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
 
@@ -239,6 +241,8 @@ def _report(
         f"the handler catches {_caught(names)} from the session's work in the try and the function goes on using "
         f"the session{where}: the transaction is aborted, so that later work fails or is lost"
     )
+    reason = READ if isinstance(use.detail, Read) else None
+    text = f"{text}; no fix: {reason}" if reason else text
     related = [(failed, f"may fail here: {_does(failing)}")] if failed is not None else []
     if used is not None:
         related.append((used, f"the session is used again here: {_does(use)}"))
@@ -247,7 +251,8 @@ def _report(
         function=trace.function,
         message=text,
         related=tuple(related),
-        remedy=_remedy(project, trace, guarded, names, session),
+        remedy=None if reason else _remedy(project, trace, guarded, names, session),
+        no_fix=reason,
     )
 
 
@@ -295,6 +300,8 @@ def _needed(trace: Trace, guarded: Guarded, session: SessionRef) -> bool:
     """Whether a rollback would lose something: earlier writes, locks, or objects of the session."""
     for step in trace.steps[: guarded.handler.number]:
         detail = step.detail
+        if step in guarded.body or trace.ended_between(step, guarded.handler, session):
+            continue
         if isinstance(detail, (Write, Add, Delete, Merge)):
             return True
         own = isinstance(detail, Execute) and (detail.session is None or same_session(detail.session, session))

@@ -46,7 +46,13 @@ def _hazards(project: Project, occurrence: Occurrence) -> Iterator[Hazard]:
 
 def _blind(project: Project, statement: Statement) -> Iterator[tuple[Condition, Column]]:
     """The conditions of the conjunction that miss NULL, with the nullable column they look at."""
-    where = tuple(clauses.conjuncts(statement.where))
+    yield from _blind_in(project, tuple(clauses.conjuncts(statement.where)))
+    inner = project.locks.listed_key(statement)
+    if isinstance(inner, Statement) and inner.model == statement.model and inner.lock is not None:
+        yield from _blind_in(project, tuple(clauses.conjuncts(inner.where)))
+
+
+def _blind_in(project: Project, where: tuple[Clause, ...]) -> Iterator[tuple[Condition, Column]]:
     for clause in where:
         if not isinstance(clause, Condition) or len(clause.columns) != 1:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import Occurrence, dialects, executions, listed
+from lockcheck.checks._transitions import tested_before
 from lockcheck.declarations.model import Column, EnumMember, MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
@@ -50,7 +51,8 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         return None
     if _checked_under_lock(project, occurrence, statement, mapped, column):
         return None
-    remedy, reason = _remedy(project, statement, mapped, column, state)
+    allowed = project.states.into(mapped, str(plain(state.value))) or tested_before(project, occurrence, column)
+    remedy, reason = _remedy(project, statement, column, state, allowed)
     return Hazard(
         site=site,
         function=occurrence.step.function,
@@ -124,9 +126,8 @@ def _message(mapped: MappedClass, column: Column, state: Known, reason: str | No
 
 
 def _remedy(
-    project: Project, statement: Statement, mapped: MappedClass, column: Column, state: Known
+    project: Project, statement: Statement, column: Column, state: Known, allowed: Allowed | None
 ) -> tuple[Remedy | None, str | None]:
-    allowed = project.states.into(mapped, str(plain(state.value)))
     if allowed is None:
         return None, f"the {column.name}s that may come before are not known (set them in [tool.lockcheck.states])"
     if statement.spelling is None or len(statement.steps) != 1:

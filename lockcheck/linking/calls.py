@@ -13,7 +13,7 @@ from lockcheck.linking.events import SessionCall
 from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
 from lockcheck.linking.results import ALL, container_method, copied, result_method, walked
 from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite
-from lockcheck.linking.statements import columns_of, first_model
+from lockcheck.linking.statements import columns_of, first_model, model_name
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -126,16 +126,16 @@ class Calls:
         """Run one call: first what it is called on, then its arguments, then itself."""
         function = frame.function.values[fact.func]
         site = frame.target("call", fact.site)
-        first = frame.spelled(fact.args[0].value) if fact.args else None
+        first = frame.named(fact.args[0].value) if fact.args else None
         if not isinstance(function, facts.Attr):
             callee = frame.value(fact.func)
             arguments = frame.arguments(fact)
-            call = CallSite(frame, site, number, frame.spelled(fact.func), first)
+            call = CallSite(frame, site, number, frame.named(fact.func), first)
             return join(*(self.call(call, part, arguments) for part in _callable(callee)))
         base = frame.value(function.base)
         arguments = frame.arguments(fact)
-        call = CallSite(frame, site, number, frame.spelled(function.base), first)
-        dotted = frame.spelled(fact.func)
+        call = CallSite(frame, site, number, frame.named(function.base), first)
+        dotted = frame.named(fact.func)
         found = [self._method(call, part, function.name, arguments, dotted) for part in _callable(base)]
         return join(*found) if found else Opaque()
 
@@ -264,7 +264,7 @@ class Calls:
             call.site,
             first_model(entities),
             entities,
-            spelling=call.first,
+            spelling=model_name(call.first, entities),
             readable=not arguments.starred or bool(entities),
             steps=frozenset({call.site.slice}),
         )

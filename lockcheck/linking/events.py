@@ -105,6 +105,14 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """An `if` on a single comparison: `test` holds in the arm `body` of its fork and does not in `else`."""
+
+    fork: int
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """A column of a mapped object is read (recorded in handlers, where the object may be expired)."""
 
@@ -175,6 +183,7 @@ Detail: TypeAlias = (
     | Opened
     | Write
     | Test
+    | Branch
     | Read
     | Inner
     | Outer

@@ -11,6 +11,7 @@ from lockcheck.linking import clauses
 from lockcheck.linking.arguments import Arguments, pairs, truth
 from lockcheck.linking.events import (
     Arm,
+    Branch,
     Detail,
     EnterHandler,
     EnterLoop,
@@ -28,7 +29,7 @@ from lockcheck.linking.events import (
 from lockcheck.linking.names import SESSION_NAMES
 from lockcheck.linking.origins import steady
 from lockcheck.linking.results import grown, item, walked
-from lockcheck.linking.spelling import spelled
+from lockcheck.linking.spelling import named, spelled
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -112,7 +113,13 @@ class Frame:
         return Target(self.where.path, self.where.slice, kind, site)
 
     def spelled(self, number: facts.Id) -> str | None:
+        """How a type annotation reads."""
         return spelled(self.function.values, number)
+
+    def named(self, number: facts.Id) -> str | None:
+        """The name that a value has here: as written, or of the local variable that holds it to the end."""
+        written = named(self.function.values, number)
+        return written or next((name for name, bound in self.function.bindings if bound == number), None)
 
     # --- values ------------------------------------------------------------------------------------------------
 
@@ -172,7 +179,7 @@ class Frame:
         return self.parameters.get(fact.name, Opaque())
 
     def attr(self, fact: facts.Attr, number: int) -> Abstract:
-        dotted = self.spelled(number)
+        dotted = self.named(number)
         base = self.value(fact.base)
         found = join(*(self.linker.attribute(part, fact.name, dotted) for part in each(base)))
         in_handler = self._written_before is not None and number > self._written_before
@@ -403,6 +410,7 @@ class Frame:
         self._items.setdefault(step.base, []).append((self.value(step.index), self.value(step.value)))
 
     def if_(self, step: facts.If) -> None:
+        before = len(self.events)
         test = self.value(step.test)
         for part in each(test):
             if isinstance(part, (AttributeOf, Result, Instance)):
@@ -412,6 +420,9 @@ class Frame:
             self.run(step.body if known else step.orelse)
             return
         fork = self.fork()
+        tests = [event.detail for event in self.events[before:] if isinstance(event.detail, Test)]
+        if isinstance(self.function.values[step.test], facts.Compare) and tests:
+            self.emit(Branch(fork, tests[0]))
         with self.arm("if", fork, "body"):
             self.run(step.body)
         with self.arm("if", fork, "else"):

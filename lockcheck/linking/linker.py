@@ -258,7 +258,7 @@ def part_of(behaviour: Behaviour, events: tuple[Event, ...]) -> Behaviour:
 
 def worth_keeping(events: tuple[Event, ...]) -> tuple[Event, ...]:
     """The events, or none at all when nothing among them touches a session or a row."""
-    idle = {"Leave", "Test", "EnterLoop", "EnterTry", "EnterHandler", "Suspend", "Read"}
+    idle = {"Leave", "Test", "EnterLoop", "EnterTry", "EnterHandler", "Suspend", "Read", "Branch"}
     return events if any(type(event.detail).__name__ not in idle for event in events) else ()
 
 

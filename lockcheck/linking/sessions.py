@@ -10,7 +10,7 @@ from lockcheck import facts
 from lockcheck.linking.arguments import Arguments, is_false, pairs
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, SessionCall
 from lockcheck.linking.results import element
-from lockcheck.linking.statements import columns_of, first_model, row_lock
+from lockcheck.linking.statements import columns_of, first_model, model_name, row_lock
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -241,7 +241,7 @@ class Sessions:
             call.site,
             first_model(entities),
             entities,
-            spelling=call.first,
+            spelling=model_name(call.first, entities),
             query=session,
             readable=not arguments.starred,
             steps=frozenset({call.site.slice}),

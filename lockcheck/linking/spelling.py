@@ -7,8 +7,19 @@ from collections.abc import Sequence
 from lockcheck import facts
 
 
+def named(values: Sequence[facts.Value], number: facts.Id) -> str | None:
+    """The source of a plain or dotted name, None for anything else."""
+    value = values[number]
+    if isinstance(value, (facts.Name, facts.Param)):
+        return value.name
+    if isinstance(value, facts.Attr):
+        base = named(values, value.base)
+        return f"{base}.{value.name}" if base else None
+    return None
+
+
 def spelled(values: Sequence[facts.Value], number: facts.Id) -> str | None:
-    """The source of a dotted name or annotation, None for anything else."""
+    """The source of a type annotation, with `...` for what is no name; None where it can be none."""
     value = values[number]
     if isinstance(value, (facts.Name, facts.Param)):
         return value.name

@@ -59,6 +59,13 @@ def model_of(value: Abstract | None) -> ModelRef | None:
     return columns[0].model if columns and isinstance(columns[0], ColumnRef) else None
 
 
+def model_name(first: str | None, entities: tuple[Abstract, ...]) -> str | None:
+    """How the model of a SELECT reads, by how its first argument does."""
+    if first is None or not entities:
+        return None
+    return first.rpartition(".")[0] or None if isinstance(entities[0], ColumnRef) else first
+
+
 def first_model(values: tuple[Abstract, ...]) -> ModelRef | None:
     return next((model for value in values if (model := model_of(value)) is not None), None)
 

@@ -1,0 +1,65 @@
+"""The states that a program has tested for before it writes one."""
+
+from __future__ import annotations
+
+from lockcheck.checks._common import Occurrence
+from lockcheck.declarations.model import Column
+from lockcheck.linking.constants import members
+from lockcheck.linking.events import Arm, Branch, Execute, Leave, Test
+from lockcheck.linking.origins import operations
+from lockcheck.linking.project import Project
+from lockcheck.linking.states import Allowed
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import AttributeOf, Instance, Statement
+
+NEGATED = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
+
+
+def tested_before(project: Project, occurrence: Occurrence, column: Column) -> Allowed | None:
+    """The states of the row that lead to a write, by the last test of the row that was read before it."""
+    trace, step = occurrence.trace, occurrence.step
+    if not isinstance(step.detail, Execute):
+        return None
+    for other in reversed(trace.steps[: step.number]):
+        branch = other.detail
+        if isinstance(branch, Branch) and _is_about(project, trace, branch.test, step.detail.statement, column):
+            allowed = _allowed(trace, other, branch, step)
+            if allowed is not None:
+                return allowed
+    return None
+
+
+def _is_about(project: Project, trace: Trace, test: Test, statement: Statement, column: Column) -> bool:
+    """Whether a test looks at the state of the row that the statement writes."""
+    subject = test.subject
+    if not isinstance(subject, AttributeOf) or subject.name != column.attribute:
+        return False
+    if not isinstance(subject.base, Instance) or test.operator not in NEGATED:
+        return False
+    sources = operations(subject.base.origin)
+    if sources & operations(statement.where):
+        return True
+    reads = (s.detail for s in trace.steps if isinstance(s.detail, Execute) and s.detail.site in sources)
+    return any(project.locks.same_rows(read.statement, statement) for read in reads)
+
+
+def _allowed(trace: Trace, at: Step, branch: Branch, step: Step) -> Allowed | None:
+    constants = members(branch.test.operand)
+    arm = _arm(trace, at, branch, step)
+    if arm is None or not constants or not all(isinstance(value, str) for value in constants):
+        return None
+    operator = branch.test.operator if arm == "body" else NEGATED[branch.test.operator]
+    states = tuple(sorted(str(value) for value in constants))
+    return Allowed(states, forbidden=operator in ("!=", "not in"))
+
+
+def _arm(trace: Trace, at: Step, branch: Branch, step: Step) -> str | None:
+    """The arm of the fork that a step stands in, or comes after because the other one has left."""
+    depth = len(at.path)
+    if len(step.path) > depth and step.path[:depth] == at.path and step.path[depth][:2] == ("if", branch.fork):
+        return step.path[depth].arm
+    for arm, other in (("body", "else"), ("else", "body")):
+        left = (*at.path, Arm("if", branch.fork, arm))
+        if any(isinstance(s.detail, Leave) and s.path == left for s in trace.steps):
+            return other
+    return None
