@@ -149,7 +149,7 @@ class Constructs:
         """A string, through names, enum members and f-strings."""
         if expression is None:
             return None
-        if isinstance(expression, Operation) and expression.operator == "f":
+        if isinstance(expression, Operation) and expression.operator in ("f", "+"):
             parts = [self.text(part, scope) for part in expression.operands]
             return None if None in parts else "".join(part for part in parts if part is not None)
         if isinstance(expression, CallOf):

@@ -81,9 +81,8 @@ class Layouts:
     # --- classes ----------------------------------------------------------------------------------------------
 
     def _read_class(self, qualname: str, layout: Layout) -> None:
-        parent = self._mapping.parent(qualname)
-        if parent is not None and self._is_concrete(qualname):
-            parent = None
+        ancestor = self._mapping.parent(qualname)
+        parent = None if self._is_concrete(qualname) else ancestor
         above = self.of_class(parent) if parent is not None else None
         layout.root = above.root if above is not None else qualname
         own_table = parent is None or self._mapping.own_table(qualname) is not None
@@ -93,7 +92,7 @@ class Layouts:
             self._read_table(table, layout)
         sqlmodel = self._mapping.ancestry(qualname).sqlmodel
         layout.complete = layout.complete and self._mapping.ancestry(qualname).known
-        for declared in self._declared(qualname, parent):
+        for declared in self._declared(qualname, ancestor):
             self._read_attribute(declared, layout, sqlmodel=sqlmodel)
         if table is not None and table.properties is not None:
             self._read_properties(table, layout)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from lockcheck.declarations.annotations import MAPPED
 from lockcheck.declarations.constants import Scope
-from lockcheck.declarations.constructs import DATABASE, Constructs
+from lockcheck.declarations.constructs import DATABASE, Constructs, substituted
 from lockcheck.declarations.expressions import expression_of_text
 from lockcheck.declarations.model import (
     Assignment,
@@ -21,6 +21,7 @@ from lockcheck.declarations.model import (
     Items,
     Literal_,
     Location,
+    Member,
     ModuleDeclarations,
     Name,
     Pairs,
@@ -360,15 +361,9 @@ def is_declared_attr(method: FunctionDeclaration) -> bool:
 
 def named_after_class(value: Expression, name: str) -> Expression:
     """An expression with `cls.__name__` replaced by the name."""
-    from lockcheck.declarations.constructs import substituted
-
-    lowered = {"cls.__name__": Literal_(name), "self.__name__": Literal_(name)}
-    if isinstance(value, CallOf) and isinstance(value.function, Name) and not value.args:
-        text = {"lower": name.lower(), "upper": name.upper()}
-        base, _, method = value.function.dotted.rpartition(".")
-        if base in lowered and method in text:
-            return Literal_(text[method])
-    return substituted(value, lowered)
+    given: dict[str, Expression] = {"cls.__name__": Literal_(name)}
+    given.update({f"cls.__name__.{method}": Member(Literal_(name), method) for method in ("lower", "upper")})
+    return substituted(value, given)
 
 
 def snake_case(name: str) -> str:

@@ -297,7 +297,7 @@ def _parameters(arguments: ast.arguments) -> tuple[str, ...]:
     return tuple(names)
 
 
-_RESULTS = (ast.Call, ast.Tuple, ast.Constant, ast.Name, ast.Attribute, ast.Dict, ast.JoinedStr)
+_RESULTS = (ast.Call, ast.Tuple, ast.List, ast.Constant, ast.Name, ast.Attribute, ast.Dict, ast.JoinedStr, ast.BinOp)
 _DECLARED = ("declared_attr", "cascading", "directive", "declared_attr_directive")
 
 
