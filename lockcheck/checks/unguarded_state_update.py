@@ -16,7 +16,6 @@ from lockcheck.linking.project import Project
 from lockcheck.linking.states import Allowed
 from lockcheck.linking.values import (
     AttributeOf,
-    Condition,
     Instance,
     Known,
     Opaque,
@@ -99,7 +98,7 @@ def _checked_under_lock(
 
 
 def _selects_state(execute: Execute, column: Column) -> bool:
-    found = (c for c in clauses.conjuncts(execute.statement.where) if isinstance(c, Condition))
+    found = clauses.conditions(execute.statement.where)
     return any(part.attribute == column.attribute for condition in found for part in condition.columns)
 
 
@@ -132,7 +131,8 @@ def _remedy(
         return None, f"the {column.name}s that may come before are not known (set them in [tool.lockcheck.states])"
     if statement.spelling is None or len(statement.steps) != 1:
         return None, "the statement is built in several functions"
-    names = [_spelled(project, statement.site, state.value, name) for name in allowed.states if name is not None]
+    spelled = (_spelled(project, statement.site, state.value, name) for name in allowed.states if name is not None)
+    names = [name for name in spelled if name is not None]
     nullable = column.nullable is not False
     plan = GuardState(
         write=statement.site,
@@ -158,12 +158,14 @@ def _described(allowed: Allowed) -> str:
     return f"states other than {listed(names)}" if allowed.forbidden else listed(names, "or")
 
 
-def _spelled(project: Project, site: Target, written: object, state: str) -> str:
-    """A state as the function would write it: by the enum it already uses, else as a string."""
-    if isinstance(written, EnumMember):
-        name = project.linker.local_name(site, written.enum)
-        members = project.linker.declarations.enum(written.enum) or ()
-        member = next((m.name for m in members if m.value == state), None)
-        if name is not None and member is not None:
-            return f"{name}.{member}"
-    return f'"{state}"'
+def _spelled(project: Project, site: Target, written: object, state: str) -> str | None:
+    """A state as the function would write it: by the enum it already uses, else as a string. None for a state that
+    the enum does not have."""
+    if not isinstance(written, EnumMember):
+        return f'"{state}"'
+    members = project.linker.declarations.enum(written.enum) or ()
+    member = next((m.name for m in members if m.value == state), None)
+    name = project.linker.local_name(site, written.enum)
+    if member is None:
+        return None
+    return f"{name}.{member}" if name is not None else f'"{state}"'
