@@ -12,7 +12,7 @@ _FAMILY = {"postgresql": "postgresql", "sqlite": "sqlite", "mysql": "mysql", "ma
 
 _HEAD = '''\
 {define} {name}(session: {session}, instance: object) -> None:
-    """Write what is set on `instance` to its row, inserted where it is missing, as `session.merge()` would."""
+    """Write what is set on `instance` to its row, inserted where it is missing, as a merge would."""
     {wait}session.flush()
     state = {inspect}(instance)
     table = state.mapper.local_table
