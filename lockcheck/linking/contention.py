@@ -142,11 +142,13 @@ class Contention:
         return self._executed(detail) if isinstance(detail, Execute) else None
 
     def _written(self, write: Write) -> Touched | None:
-        instance = write.instance
-        column = self._project.linker.names.column(instance.model, write.attribute)
-        if column is None or not varies(instance.origin) or built(instance.origin):
-            return None
-        return Touched(instance.model, instance)
+        for instance in each(write.instance):
+            if not isinstance(instance, Instance):
+                continue
+            column = self._project.linker.names.column(instance.model, write.attribute)
+            if column is not None and varies(instance.origin) and not built(instance.origin):
+                return Touched(instance.model, instance)
+        return None
 
     def _executed(self, execute: Execute) -> Touched | None:
         statement = execute.statement

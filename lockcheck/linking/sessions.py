@@ -121,7 +121,7 @@ class Sessions:
         fork = call.frame.fork() if many else 0
         for number, statement in enumerate(statements):
             executed = self._with_options(statement, arguments)
-            how = "executemany" if self._is_many(arguments) else name
+            how = "executemany" if self._is_many(statement, arguments) else name
             if many:
                 with call.frame.arm("if", fork, str(number)):
                     call.frame.emit(Execute(call.site, session, executed, how))
@@ -142,9 +142,14 @@ class Sessions:
             scalars = len(statement.entities) <= 1
         return Result(statement, site, scalars=scalars)
 
-    def _is_many(self, arguments: Arguments) -> bool:
-        second = arguments.get(1, "params")
-        return isinstance(second, CollectionOf) or (isinstance(second, TupleOf) and second.kind in ("list", "tuple"))
+    def _is_many(self, statement: Statement, arguments: Arguments) -> bool:
+        """Whether rows are handed over beside the statement: an UPDATE with neither WHERE nor values is the ORM's
+        bulk UPDATE by primary key."""
+        rows = arguments.get(1, "params")
+        if rows is None or (isinstance(rows, TupleOf) and rows.kind == "dict"):
+            return False
+        bare = not statement.where and not statement.assigned.items
+        return isinstance(rows, (CollectionOf, TupleOf)) or (statement.kind != "select" and bare)
 
     def _with_options(self, statement: Statement, arguments: Arguments) -> Statement:
         found, _ = pairs(arguments.keyword("execution_options") or Known(None))

@@ -70,7 +70,7 @@ def holds_given(value: Any) -> bool:
         return any(holds_given(part) for part in value)
     if isinstance(value, Target) or not is_dataclass(value):
         return False
-    names = _field_names(type(value))
+    names = _field_names(cast("type", type(value)))
     return any(holds_given(getattr(value, name)) for name in names)
 
 

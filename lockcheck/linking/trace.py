@@ -15,10 +15,12 @@ from lockcheck.linking.events import (
     Leave,
     Opened,
     Path,
+    Read,
     SessionCall,
+    Write,
 )
 from lockcheck.linking.substitution import substitute
-from lockcheck.linking.values import Abstract, SessionRef
+from lockcheck.linking.values import Abstract, Instance, SessionRef, each
 from lockcheck.plans import Target
 
 MAX_STEPS = 4000
@@ -71,7 +73,8 @@ class Trace:
                 detail = replace(detail, actual=inner)
             elif not root:
                 detail = substitute(detail, actual)
-            self.steps.append(Step(len(self.steps), path, detail, calls, behaviour.function))
+            for one in _single(detail):
+                self.steps.append(Step(len(self.steps), path, one, calls, behaviour.function))
             if isinstance(detail, Inner) and len(calls) < MAX_DEPTH:
                 arm = Arm("call", number, detail.behaviour.function)
                 self._splice(detail.behaviour, dict(detail.actual), (*path, arm), (*calls, detail.site))
@@ -150,6 +153,14 @@ class Trace:
                 prefix = (*step.path, arm)
                 body = [other for other in self.steps[step.number :] if other.path[: depth + 1] == prefix]
                 yield step, step.detail, body
+
+
+def _single(detail: Detail) -> tuple[Detail, ...]:
+    """An event about one of several objects, as one event for each."""
+    if isinstance(detail, (Write, Read)):
+        instances = [part for part in each(detail.instance) if isinstance(part, Instance)]
+        return tuple(replace(detail, instance=part) for part in instances)
+    return (detail,)
 
 
 def same_session(one: SessionRef, other: SessionRef) -> bool:
