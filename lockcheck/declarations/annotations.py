@@ -11,11 +11,12 @@ from lockcheck.declarations.model import CallOf, Expression, Indexed, Items, Lit
 
 MAPPED = frozenset({"Mapped", "WriteOnlyMapped", "DynamicMapped", "MappedColumn", "MappedSQLExpression"})
 COLLECTIONS = frozenset(
-    """
-    list List set Set frozenset Sequence MutableSequence Collection Iterable dict Dict Mapping MutableMapping
-    MutableSet KeyFuncDict MappedCollection deque AbstractSet tuple Tuple InstrumentedList
-    """.split()
-)
+    {
+        "AbstractSet", "Collection", "Dict", "InstrumentedList", "Iterable", "KeyFuncDict", "List",
+        "MappedCollection", "Mapping", "MutableMapping", "MutableSequence", "MutableSet", "Sequence", "Set",
+        "Tuple", "deque", "dict", "frozenset", "list", "set", "tuple",
+    }
+)  # fmt: skip
 _DICTS = frozenset({"dict", "Dict", "Mapping", "MutableMapping", "KeyFuncDict", "MappedCollection"})
 _UNIONS = frozenset({"Union", "Optional"})
 _TRANSPARENT = frozenset({"Final", "Required", "NotRequired", "ReadOnly"})

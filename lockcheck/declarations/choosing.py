@@ -10,69 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-DATABASE_PACKAGES = frozenset(
-    {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "flask_sqlalchemy_lite", "sqlalchemy_utils", "advanced_alchemy"}
+from lockcheck.declarations.vocabulary import (
+    COMMON_METHODS,
+    DATABASE_PACKAGES,
+    DISTINCT_METHODS,
+    PARAMETERS,
+    RECEIVERS,
+    SCHEMA_NAMES,
+    SESSION_METHODS,
+    STATEMENTS,
+    UNLIKE_SESSIONS,
+    WORDS,
 )
-
-WORDS = (
-    "sqlalchemy", "session", "Session", "sqlmodel", "_alchemy", ".scalars(", ".execute(", ".with_for_update(",
-    ".filter_by(", ".on_conflict_do", ".not_in(", ".notin_(", ".in_(", ".begin_nested(", ".is_(", ".is_not(", ".isnot(",
-    ".where(", ".query(", ".merge(", ".add_all(", ".rollback(", ".commit(",
-)  # fmt: skip
-"""A file without any of these is not looked at further."""
-
-SCHEMA_NAMES = frozenset(
-    """
-    ARRAY BIGINT BINARY BLOB BOOLEAN BigInteger Boolean CHAR CLOB CheckConstraint Column Computed DATE DATETIME DECIMAL
-    DOUBLE Date DateTime Double Enum FLOAT Float ForeignKey ForeignKeyConstraint INTEGER Identity Index Integer Interval
-    JSON JSONB LargeBinary LONGTEXT MEDIUMTEXT MetaData NUMERIC Numeric NVARCHAR PickleType PrimaryKeyConstraint REAL
-    SMALLINT Sequence SmallInteger String TEXT TIME TIMESTAMP Table Text Time TypeDecorator UUID Unicode UnicodeText
-    UniqueConstraint Uuid VARBINARY VARCHAR association_proxy backref column_property composite create_engine
-    create_async_engine declarative_base declarative_mixin declared_attr deferred engine_from_config listen listens_for
-    make_url mapped_column mapper reconstructor registry relationship synonym validates URL inspect event Field
-    Relationship as_declarative has_inherited_table MutableDict MutableList hybrid_property query_expression
-    """.split()
-)
-"""Names of the database packages that declare rather than do; calling them touches no rows."""
-
-DISTINCT_METHODS = frozenset(
-    """
-    with_for_update on_conflict_do_update on_conflict_do_nothing on_duplicate_key_update begin_nested scalar_one
-    scalar_one_or_none bulk_save_objects bulk_insert_mappings bulk_update_mappings populate_existing not_in notin_
-    filter_by is_not isnot is_distinct_from is_not_distinct_from with_hint add_all expunge expunge_all scalars
-    execution_options stream_scalars run_sync selectinload joinedload get_one enable_eagerloads with_loader_criteria
-    map_imperatively with_entities yield_per
-    """.split()
-)
-"""Methods that only SQLAlchemy has, or nearly so."""
-
-COMMON_METHODS = frozenset(
-    """
-    execute scalar in_ is_ commit rollback flush merge refresh query order_by where returning outerjoin select_from
-    group_by having distinct one one_or_none between ilike like contains from_select correlate subquery
-    scalar_subquery exists with_only_columns expire expire_all make_transient nulls_last nulls_first
-    """.split()
-)
-"""Methods that count in a file that imports a database package."""
-
-SESSION_METHODS = frozenset(
-    "get add delete update filter values close begin connect connection stream insert save all first".split()
-)
-"""Everyday methods: they count on a receiver that looks like a session or connection."""
-
-RECEIVERS = frozenset(
-    {"db", "sess", "conn", "connection", "tx", "uow", "database", "orm", "engine", "dbsession", "dbs", "txn"}
-)
-
-PARAMETERS = RECEIVERS - {"tx", "uow", "database", "orm", "connection", "conn"}
-
-STATEMENTS = frozenset({"select", "update", "delete", "insert", "exists", "lambda_stmt", "union", "union_all"})
-
-UNLIKE_SESSIONS = (
-    "id", "ids", "name", "token", "key", "kwargs", "args", "cookie", "cookies", "path", "url", "error", "exception",
-    "timeout", "info", "data", "config", "headers",
-)  # fmt: skip
-"""Ends of names that speak of a session and do not hold one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +69,7 @@ class Chooser:
         return any_node(function, _TESTS, self)
 
     def body_touches(self, statement: ast.AST) -> bool:
-        """Whether a statement of a module or class body does: stricter, since a body that is read costs the whole file."""
+        """Whether a part of a module or class body does: stricter, since a body that is read costs the whole file."""
         return any_node(statement, _BODY_TESTS, self)
 
 

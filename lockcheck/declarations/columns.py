@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
-
-from lockcheck.declarations.annotations import Annotated, Annotations
+from lockcheck.declarations.annotations import Annotated
 from lockcheck.declarations.constants import Scope
-from lockcheck.declarations.constructs import Construct, Constructs, is_missing
+from lockcheck.declarations.constructs import Construct, Constructs
+from lockcheck.declarations.defaults import GENERATORS, Defaults
+from lockcheck.declarations.drafts import Draft, Reference
 from lockcheck.declarations.model import (
-    Assignment,
     CallOf,
-    Column,
-    Deferred,
     Expression,
     Indexed,
     Items,
@@ -25,7 +20,6 @@ from lockcheck.declarations.model import (
 
 COLUMN_KINDS = ("Column", "mapped_column", "Field")
 WRAPPED_KINDS = ("column_property", "deferred")
-INTEGERS = frozenset({"Integer", "BigInteger", "SmallInteger", "INTEGER", "BIGINT", "SMALLINT", "SERIAL", "BIGSERIAL"})
 OF_PYTHON = {
     "int": "Integer",
     "str": "String",
@@ -45,90 +39,18 @@ ENUM_TYPES = frozenset({"Enum", "SQLEnum", "SAEnum", "ENUM"})
 NOT_TYPES = frozenset(
     {"ForeignKey", "Sequence", "Identity", "Computed", "CheckConstraint", "FetchedValue", "DefaultClause", "text"}
 )
-GENERATORS = ("Sequence", "Identity", "Computed", "FetchedValue")
-
-Default = Literal["none", "constant", "generated"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One `ForeignKey(...)` of a column: a target column by name, or as an expression in a scope."""
-
-    target: Expression
-    scope: Scope
-    on_delete: str | None
-
-
-@dataclass(slots=True)
-class Draft:
-    """A column while it is read; what depends on the whole table is settled in `settled`."""
-
-    attribute: str
-    location: Location
-    owner: str | None
-    name: str = ""
-    type: str = ""
-    python_type: str = ""
-    enum: str | None = None
-    is_enum: bool = False
-    declared_nullable: bool | None = None
-    annotated_nullable: bool | None = None
-    nullable_unless_said: bool | None = True
-    primary_key: bool = False
-    unique: bool = False
-    index: bool = False
-    default: Default = "none"
-    autoincrement: bool | None = None
-    has_onupdate: bool = False
-    references: list[Reference] = field(default_factory=list)
-    understood: bool = True
-
-    @property
-    def nullable(self) -> bool | None:
-        """What holds outside the primary key: `nullable=` first, then the annotation."""
-        if self.declared_nullable is not None:
-            return self.declared_nullable
-        return self.nullable_unless_said if self.annotated_nullable is None else self.annotated_nullable
-
-    def settled(self, keys: Sequence[str], *, inherits: bool) -> Column:
-        """The column of a table with this primary key; `inherits` where the key also refers to a parent's table."""
-        primary = self.attribute in keys
-        default = self.default
-        if primary and default == "none" and self._counts_up(alone=len(keys) == 1, inherits=inherits):
-            default = "generated"
-        return Column(
-            attribute=self.attribute,
-            name=self.name,
-            type=self.type,
-            python_type=self.python_type,
-            nullable=False if primary else self.nullable,
-            primary_key=primary,
-            unique=self.unique,
-            index=self.index,
-            default=default,
-            has_onupdate=self.has_onupdate,
-            enum=self.enum,
-            is_enum=self.is_enum,
-            location=self.location,
-        )
-
-    def _counts_up(self, *, alone: bool, inherits: bool) -> bool:
-        if self.autoincrement is not None:
-            return self.autoincrement
-        return alone and self.type in INTEGERS and not self.references and not inherits
 
 
 class Columns:
     """Reads `Column(...)`, `mapped_column(...)`, `Field(...)` and bare annotations."""
 
-    def __init__(self, constructs: Constructs, annotations: Annotations) -> None:
+    def __init__(self, constructs: Constructs) -> None:
         self._constructs = constructs
-        self._annotations = annotations
+        self._defaults = Defaults(constructs)
 
-    def draft(self, attribute: str, made: Construct | None, annotated: Annotated, place: Draft) -> Draft:
-        """A column from its call, its annotation or both; `place` is an empty draft with its location."""
-        draft = place
-        draft.attribute = attribute
+    def draft(self, attribute: str, made: Construct | None, annotated: Annotated, location: Location) -> Draft:
+        """A column from its call, its annotation or both."""
+        draft = Draft(attribute, location)
         self._annotation(draft, annotated)
         for call, scope in annotated.columns:
             inner = self._constructs.construct(call, scope)
@@ -236,7 +158,7 @@ class Columns:
         draft.autoincrement = flags.get("autoincrement", draft.autoincrement)
         draft.understood = draft.understood and all(name is not None for name, _ in made.call.keywords)
         self._named_parts(draft, made)
-        self._defaults(draft, made)
+        self._read_defaults(draft, made)
 
     def _named_parts(self, draft: Draft, made: Construct) -> None:
         name = self._constructs.text(made.keyword("name", "__name_pos"), made.scope)
@@ -253,7 +175,7 @@ class Columns:
             for argument in more.items:
                 self._argument(draft, argument, made.scope, 1)
 
-    def _defaults(self, draft: Draft, made: Construct) -> None:
+    def _read_defaults(self, draft: Draft, made: Construct) -> None:
         draft.has_onupdate = draft.has_onupdate or any(
             name in ("onupdate", "server_onupdate") for name, _ in made.call.keywords
         )
@@ -262,50 +184,14 @@ class Columns:
         for name in ("default", "insert_default", "server_default"):
             value = made.keyword(name)
             if value is not None and not (made.kind == "Field" and name == "default"):
-                found = self._default(value, made.scope)
+                found = self._defaults.kind(value, made.scope)
                 draft.default = found if draft.default != "generated" else draft.default
 
     def _field_default(self, draft: Draft, value: Expression | None, made: Construct) -> None:
         """SQLModel's `Field(default)`: None and `...` are no defaults."""
         plain = isinstance(value, Literal_) and value.value is not None
         if plain or isinstance(value, Name):
-            draft.default = self._default(value, made.scope) if value is not None else "none"
-
-    def _default(self, value: Expression, scope: Scope) -> Default:
-        if isinstance(value, Literal_):
-            return "none" if value.value is None else "constant"
-        if isinstance(value, CallOf):
-            return self._made_default(value, scope)
-        found = self._constructs.constants.evaluate(value, scope)
-        if not is_missing(found):
-            return "none" if found is None else "constant"
-        if isinstance(value, Name):
-            return self._named_default(self._constructs.resolved(value, scope), scope)
-        return "generated" if isinstance(value, Deferred) else "constant"
-
-    def _named_default(self, qualname: str, scope: Scope) -> Default:
-        """A function or class is called for each row; a variable holds a value, unless a function was put in it."""
-        owner, _, last = qualname.rpartition(".")
-        found = self._constructs.names.attribute(owner, last)
-        variable = found[1] if found is not None else self._constructs.names.assignment(qualname)
-        if isinstance(variable, Assignment) and isinstance(variable.value, CallOf):
-            made = self._constructs.resolved(variable.value.function, scope)
-            return "generated" if made == "functools.partial" else "constant"
-        return "constant" if last.isupper() else "generated"
-
-    def _made_default(self, value: CallOf, scope: Scope) -> Default:
-        """A call: SQL that the database evaluates differs from row to row, a value that Python has made does not."""
-        made = self._constructs.construct(value, scope)
-        if made.kind in ("text", "literal_column", "TextClause", "DefaultClause"):
-            text = self._constructs.text(made.call.args[0], made.scope) if made.call.args else None
-            return "generated" if text is None or "(" in text or text.upper().startswith("CURRENT_") else "constant"
-        if made.kind in GENERATORS:
-            return "generated"
-        qualname = self._constructs.resolved(value.function, scope)
-        ancestry = self._constructs.names.mro(qualname) or (qualname,)
-        if any(base.startswith("sqlalchemy.") for base in ancestry):
-            return "constant" if made.kind in ("false", "true", "null", "literal", "cast") else "generated"
-        return "constant"
+            draft.default = self._defaults.kind(value, made.scope) if value is not None else "none"
 
 
 def _wrapped_type(expression: Expression) -> Expression | None:

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from lockcheck.declarations.constants import Constants, Missing, Scope
+from lockcheck.declarations.constants import Constants, Scope
 from lockcheck.declarations.model import (
     CallOf,
-    Collection,
-    Deferred,
     EnumMember,
     Expression,
-    Indexed,
     Items,
-    Literal_,
     Member,
     Name,
     Operation,
-    Pairs,
 )
 from lockcheck.declarations.resolve import STANDARD, Names
+from lockcheck.declarations.substitution import arguments, substituted
 
 DATABASE = frozenset(
     {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "flask_sqlalchemy_lite", "sqlalchemy_utils", "alembic"}
 )
 
 CONSTRUCTS = frozenset(
-    """
-    Column mapped_column relationship relation synonym column_property deferred composite ForeignKey
-    ForeignKeyConstraint PrimaryKeyConstraint UniqueConstraint Index CheckConstraint ExcludeConstraint Sequence Identity
-    Computed FetchedValue Table Field Relationship backref query_expression dynamic_loader DefaultClause
-    declarative_base generate_base automap_base SQLAlchemy partial association_proxy hybrid_property
-    """.split()
-)
+    {
+        "CheckConstraint", "Column", "Computed", "DefaultClause", "ExcludeConstraint", "FetchedValue", "Field",
+        "ForeignKey", "ForeignKeyConstraint", "Identity", "Index", "PrimaryKeyConstraint", "Relationship",
+        "SQLAlchemy", "Sequence", "Table", "UniqueConstraint", "association_proxy", "automap_base", "backref",
+        "column_property", "composite", "declarative_base", "deferred", "dynamic_loader", "generate_base",
+        "hybrid_property", "mapped_column", "partial", "query_expression", "relation", "relationship", "synonym",
+    }
+)  # fmt: skip
 
 MAX_EXPANSIONS = 6
 
@@ -51,6 +47,10 @@ class Construct(NamedTuple):
 
     def keyword(self, *names: str) -> Expression | None:
         return next((value for name, value in self.call.keywords if name in names), None)
+
+    def argument(self, position: int, name: str) -> Expression | None:
+        """An argument that is given by position or by name."""
+        return self.call.args[position] if position < len(self.call.args) else self.keyword(name)
 
 
 class Constructs:
@@ -124,7 +124,7 @@ class Constructs:
         """The call inside a helper function or `partial`, with the arguments of this one."""
         function = self.names.functions.get(qualname)
         if function is not None and isinstance(function.result, CallOf):
-            given = _arguments(function.parameters, call)
+            given = arguments(function.parameters, call)
             inner = substituted(function.result, given)
             return (inner, Scope(self.names.module_of(qualname))) if isinstance(inner, CallOf) else None
         assignment = self.names.assignment(qualname)
@@ -169,6 +169,12 @@ class Constructs:
             return self.text(call.args[0], scope)
         return None
 
+    def unpacked(self, argument: Expression, scope: Scope) -> tuple[list[Expression], bool]:
+        """An argument, or the items of a starred one, and whether all of them are known."""
+        if isinstance(argument, Operation) and argument.operator == "*" and len(argument.operands) == 1:
+            return self.items(argument.operands[0], scope)
+        return [argument], True
+
     def items(self, expression: Expression | None, scope: Scope) -> tuple[list[Expression], bool]:
         """The items of a display, unpacked ones included, and whether all of them are known."""
         if isinstance(expression, Name):
@@ -177,8 +183,7 @@ class Constructs:
             parts = [self.items(operand, scope) for operand in expression.operands]
             return [item for found, _ in parts for item in found], all(known for _, known in parts)
         if isinstance(expression, CallOf) and len(expression.args) == 1 and not expression.keywords:
-            if isinstance(expression.function, Name) and expression.function.dotted in ("tuple", "list"):
-                return self.items(expression.args[0], scope)
+            return self.items(expression.args[0], scope) if _collects(expression.function) else ([], False)
         if not isinstance(expression, Items):
             return [], False
         found: list[Expression] = []
@@ -201,65 +206,5 @@ class Constructs:
         return self.items(inner, place)
 
 
-def _arguments(parameters: tuple[str, ...], call: CallOf) -> Mapping[str, Expression | CallOf]:
-    """What a function's parameters stand for in a call; those not given are left out."""
-    named = [name for name in parameters if not name.startswith("*")]
-    given: dict[str, Expression] = dict(zip(named, call.args, strict=False))
-    extra: list[tuple[str | None, Expression]] = []
-    for name, value in call.keywords:
-        if name in named:
-            given[name or ""] = value
-        else:
-            extra.append((name, value))
-    for name in parameters:
-        if name.startswith("**"):
-            given[name[2:]] = Pairs(
-                tuple(None if key is None else Literal_(key) for key, _ in extra), tuple(value for _, value in extra)
-            )
-        elif name.startswith("*"):
-            rest = call.args[len(named) :] if len(call.args) > len(named) else ()
-            given[name[1:]] = Items("tuple", rest, (False,) * len(rest))
-    return given
-
-
-def substituted(expression: Expression, given: Mapping[str, Expression]) -> Expression:
-    """An expression with parameters replaced by what they stand for."""
-    if isinstance(expression, Name):
-        return given.get(expression.dotted, expression)
-    if isinstance(expression, CallOf):
-        return _substituted_call(expression, given)
-    if isinstance(expression, Items):
-        return Items(expression.kind, tuple(substituted(x, given) for x in expression.items), expression.starred)
-    if isinstance(expression, Operation):
-        return Operation(expression.operator, tuple(substituted(x, given) for x in expression.operands))
-    if isinstance(expression, Indexed):
-        return Indexed(substituted(expression.base, given), substituted(expression.index, given))
-    if isinstance(expression, Deferred):
-        return Deferred(substituted(expression.body, given))
-    return expression
-
-
-def _substituted_call(call: CallOf, given: Mapping[str, Expression]) -> CallOf:
-    args: list[Expression] = []
-    for argument in call.args:
-        inner = substituted(argument, given)
-        spread = isinstance(argument, Operation) and argument.operator == "*" and isinstance(inner, Operation)
-        if spread and isinstance(inner, Operation) and isinstance(inner.operands[0], Items):
-            args += inner.operands[0].items
-        else:
-            args.append(inner)
-    keywords: list[tuple[str | None, Expression]] = []
-    for name, value in call.keywords:
-        inner = substituted(value, given)
-        if name is None and isinstance(inner, Pairs):
-            keywords += [
-                (str(key.value) if isinstance(key, Literal_) else None, item)
-                for key, item in zip(inner.keys, inner.values, strict=True)
-            ]
-        else:
-            keywords.append((name, inner))
-    return CallOf(substituted(call.function, given), tuple(args), tuple(keywords))
-
-
-def is_missing(value: object) -> bool:
-    return isinstance(value, (Missing, Collection))
+def _collects(function: Expression) -> bool:
+    return isinstance(function, Name) and function.dotted in ("tuple", "list")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
+from typing import Literal
 
 from lockcheck.declarations.model import (
     CallOf,
@@ -71,8 +72,6 @@ def inside(expression: Expression) -> Iterator[Expression]:
 
 def dotted(node: ast.expr) -> str | None:
     """`a.b.c` as written; None for anything else."""
-    if node.__class__ is ast.Name:
-        return node.id  # type: ignore[attr-defined, no-any-return]  # dispatch on the class itself is the fast way
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
@@ -115,7 +114,7 @@ def _items(node: ast.List | ast.Tuple | ast.Set) -> Expression:
     if len(elements) > MAX_ITEMS:
         return OTHER
     inner = tuple(expression(item.value if isinstance(item, ast.Starred) else item) for item in elements)
-    return Items(_KINDS[node.__class__], inner, tuple(isinstance(item, ast.Starred) for item in elements))
+    return Items(_DISPLAYS[node.__class__], inner, tuple(isinstance(item, ast.Starred) for item in elements))
 
 
 def _pairs(node: ast.Dict) -> Expression:
@@ -157,7 +156,7 @@ def _comprehension(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.Dic
         return OTHER
     part = node.generators[0]
     return Generated(
-        _KINDS[node.__class__],
+        _COMPREHENSIONS[node.__class__],
         expression(node.key if isinstance(node, ast.DictComp) else node.elt),
         part.target.id if isinstance(part.target, ast.Name) else None,
         expression(part.iter),
@@ -174,10 +173,8 @@ def _text(node: ast.JoinedStr) -> Expression:
     return Operation("f", tuple(map(expression, plain)))
 
 
-_KINDS = {
-    ast.List: "list",
-    ast.Tuple: "tuple",
-    ast.Set: "set",
+_DISPLAYS: dict[type, Literal["list", "tuple", "set"]] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
+_COMPREHENSIONS: dict[type, Literal["list", "set", "generator", "dict"]] = {
     ast.ListComp: "list",
     ast.SetComp: "set",
     ast.GeneratorExp: "generator",

@@ -71,5 +71,5 @@ def imports_inside(function: ast.AST) -> list[ast.Import | ast.ImportFrom]:
         for name in ("finalbody", "orelse", "handlers", "cases", "body"):
             inner = getattr(node, name, None)
             if inner.__class__ is list:
-                stack.extend(reversed(inner))  # type: ignore[arg-type]  # narrowed on the class itself, the fast way
+                stack.extend(reversed(inner))
     return found

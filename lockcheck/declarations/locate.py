@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from os.path import commonprefix
+from itertools import takewhile
 
 from lockcheck.declarations.model import ModuleDeclarations
 
@@ -22,6 +22,12 @@ def plain_name(module: str) -> str:
     head, _, rest = module.partition(".")
     head = head.partition(MARK)[0]
     return f"{head}.{rest}" if rest else head
+
+
+def shared_parts(name: str, other: str) -> int:
+    """How many parts two dotted names have in common at their beginning."""
+    pairs = zip(name.split("."), other.split("."), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 class Locator:
@@ -44,10 +50,10 @@ class Locator:
         return self._found[key]
 
     def _locate(self, target: str, importer: str) -> tuple[str, str] | None:
-        for candidate in self._spellings(target, importer):
-            found = self._longest(candidate)
-            if found is not None:
-                return found
+        spelled = (self._longest(candidate) for candidate in self._spellings(target, importer))
+        found = min((item for item in spelled if item is not None), key=lambda item: len(item[1]), default=None)
+        if found is not None:
+            return found
         if target.partition(".")[0] in OUTSIDE:
             return None
         return self._by_tail(target, importer) or self._by_path(target)
@@ -100,7 +106,7 @@ class Locator:
         while tail:
             near = [m for m in self._tails.get(tail, ()) if "." in tail or _beside(m, tail, importer)]
             if near:
-                best = max(near, key=lambda module: len(commonprefix([module, importer])))
+                best = max(near, key=lambda module: shared_parts(module, importer))
                 return best, target[len(tail) + 1 :]
             tail = tail.rpartition(".")[0]
         return None

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from lockcheck.declarations.constructs import Constructs
-from lockcheck.declarations.layouts import Layout, Layouts
-from lockcheck.declarations.mapping import CoreTable, Mapping_
+from lockcheck.declarations.coretables import CoreTable
+from lockcheck.declarations.layout import Layout
+from lockcheck.declarations.layouts import Layouts
+from lockcheck.declarations.mapping import Mappings
 from lockcheck.declarations.model import FunctionDeclaration, Location, MappedClass, ModuleDeclarations
 from lockcheck.declarations.relationships import Relationships
 
@@ -18,9 +20,9 @@ class Mapper:
     def __init__(self, modules: Mapping[str, ModuleDeclarations], constructs: Constructs) -> None:
         self._modules = modules
         self._names = constructs.names
-        self._mapping = Mapping_(modules, constructs)
-        self._layouts = Layouts(self._mapping, constructs)
-        self._relationships = Relationships(self._mapping, self._layouts, constructs)
+        self._mappings = Mappings(modules, constructs)
+        self._layouts = Layouts(self._mappings, constructs)
+        self._relationships = Relationships(self._mappings, self._layouts, constructs)
         self._found: dict[str, MappedClass | None] = {}
 
     def mapped(self, qualname: str) -> MappedClass | None:
@@ -31,16 +33,16 @@ class Mapper:
 
     def _mapped(self, qualname: str) -> MappedClass | None:
         if qualname in self._names.classes:
-            table = self._mapping.table(qualname)
+            table = self._mappings.table(qualname)
             return self._class(qualname, table) if table is not None else None
-        core = self._mapping.core_tables.get(qualname)
+        core = self._mappings.cores.tables.get(qualname)
         return self._table(qualname, core) if core is not None else None
 
     @cached_property
     def tables(self) -> Mapping[str, tuple[MappedClass, ...]]:
         """All mapped classes and Core tables by the table they stand for, classes first."""
         found: dict[str, list[MappedClass]] = {}
-        for qualname in (*self._names.classes, *self._mapping.core_tables):
+        for qualname in (*self._names.classes, *self._mappings.cores.tables):
             mapped = self.mapped(qualname)
             if mapped is not None:
                 found.setdefault(mapped.table, []).append(mapped)

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
+from lockcheck.declarations.ancestry import Ancestries, Ancestry
 from lockcheck.declarations.annotations import MAPPED
 from lockcheck.declarations.constants import Scope
-from lockcheck.declarations.constructs import DATABASE, Constructs, substituted
+from lockcheck.declarations.constructs import Constructs
+from lockcheck.declarations.coretables import CoreTable, CoreTables
 from lockcheck.declarations.expressions import expression_of_text
 from lockcheck.declarations.model import (
     Assignment,
@@ -26,12 +28,9 @@ from lockcheck.declarations.model import (
     Name,
     Pairs,
 )
-from lockcheck.declarations.resolve import STANDARD
+from lockcheck.declarations.substitution import substituted
 
 DECLARED = ("declared_attr", "declared_attr.directive", "declared_attr.cascading", "declared_attr_directive")
-BASE_MAKERS = frozenset({"declarative_base", "generate_base", "automap_base", "as_declarative", "create_base"})
-BASE_CLASSES = frozenset({"DeclarativeBase", "DeclarativeBaseNoMeta", "AutomapBase", "AbstractConcreteBase"})
-MAPPING_DECORATORS = frozenset({"mapped", "mapped_as_dataclass", "as_declarative"})
 COLUMN_CALLS = ("Column", "mapped_column", "Field", "deferred", "column_property")
 
 
@@ -43,20 +42,11 @@ class Declared(NamedTuple):
     value: Expression | None
     scope: Scope
     location: Location
-    computed: bool
+    computed: bool = False
     outside: bool = False
 
 
-class Ancestry(NamedTuple):
-    """What a class's bases show: `known` is false where one of them could not be read."""
-
-    declarative: bool
-    known: bool
-    flask: bool
-    sqlmodel: bool
-
-
-class Mapping_:
+class Mappings:
     """Tells mapped classes from others."""
 
     def __init__(self, modules: Mapping[str, ModuleDeclarations], constructs: Constructs) -> None:
@@ -64,7 +54,8 @@ class Mapping_:
         self.constructs = constructs
         self.names = constructs.names
         self._tables: dict[str, str | None] = {}
-        self._ancestries: dict[str, Ancestry] = {}
+        self.cores = CoreTables(modules, constructs)
+        self._ancestries = Ancestries(constructs)
 
     # --- attributes -------------------------------------------------------------------------------------------
 
@@ -74,9 +65,7 @@ class Mapping_:
         path = self.modules[module].path
         for attribute in declared.attributes:
             place = Location(path, attribute.line)
-            yield Declared(
-                attribute.name, attribute.annotation, attribute.value, Scope(module, qualname), place, computed=False
-            )
+            yield Declared(attribute.name, attribute.annotation, attribute.value, Scope(module, qualname), place)
         for method in declared.methods:
             if is_declared_attr(method):
                 place = Location(path, method.first_line)
@@ -95,7 +84,7 @@ class Mapping_:
                 if owner and (qualname := self.names.resolve(module.module, owner)) in self.names.classes:
                     place = Location(module.path, assignment.line)
                     found.setdefault(qualname, []).append(
-                        Declared(attribute, None, assignment.value, Scope(module.module), place, False, True)
+                        Declared(attribute, None, assignment.value, Scope(module.module), place, outside=True)
                     )
         return found
 
@@ -108,62 +97,15 @@ class Mapping_:
                     return found[-1]
         return None
 
+    def ancestry(self, qualname: str) -> Ancestry:
+        return self._ancestries.of_class(qualname)
+
+    def base(self, qualname: str) -> str | None:
+        """The declarative base that a class belongs to."""
+        return self._ancestries.base(qualname)
+
     def class_of(self, qualname: str) -> ClassDeclaration:
         return self.names.classes[qualname][0]
-
-    # --- ancestry ---------------------------------------------------------------------------------------------
-
-    def ancestry(self, qualname: str) -> Ancestry:
-        found = self._ancestries.get(qualname)
-        if found is None:
-            found = self._ancestries[qualname] = self._ancestry(qualname)
-        return found
-
-    def _ancestry(self, qualname: str) -> Ancestry:
-        shown = [self._shown_by(base) for base in self.names.mro(qualname)]
-        return Ancestry(*(any(column) for column in zip(*shown, strict=True)))._replace(
-            known=all(part.known for part in shown)
-        )
-
-    def _shown_by(self, base: str) -> Ancestry:
-        if base in self.names.classes:
-            return Ancestry(self._made_declarative(base), known=True, flask=False, sqlmodel=False)
-        head, _, last = base.removesuffix("()").rpartition(".")
-        if last == "Model" and self.constructs.is_extension(head):
-            return Ancestry(declarative=True, known=True, flask=True, sqlmodel=False)
-        package = base.partition(".")[0]
-        if package in DATABASE or package in STANDARD:
-            model = last == "SQLModel"
-            declarative = last in BASE_CLASSES or last in BASE_MAKERS or (last == "Model" and package in DATABASE)
-            return Ancestry(declarative, known=True, flask=declarative and last == "Model", sqlmodel=model)
-        if last in BASE_MAKERS or self._holds_base(base):
-            return Ancestry(declarative=True, known=True, flask=False, sqlmodel=False)
-        return Ancestry(declarative=False, known=False, flask=False, sqlmodel=False)
-
-    def _made_declarative(self, qualname: str) -> bool:
-        """By `metaclass=DeclarativeMeta`, or a decorator of a registry."""
-        declared, module = self.names.classes[qualname]
-        for name, value in declared.keywords:
-            if name == "metaclass" and isinstance(value, Name) and value.dotted.endswith("DeclarativeMeta"):
-                return True
-        for decorator in declared.decorators:
-            called = decorator.function if isinstance(decorator, CallOf) else decorator
-            if isinstance(called, Name) and called.dotted.rpartition(".")[2] in MAPPING_DECORATORS:
-                target = self.names.resolve(module, called.dotted)
-                if target not in self.names.functions and target not in self.names.classes:
-                    return True
-        return False
-
-    def _holds_base(self, qualname: str) -> bool:
-        """Whether a module variable holds a declarative base."""
-        assignment = self.names.assignment(qualname)
-        value = assignment.value if assignment is not None else None
-        if not isinstance(value, CallOf):
-            return False
-        made = self.constructs.construct(value, Scope(self.names.module_of(qualname)))
-        function = made.call.function
-        name = function.dotted if isinstance(function, Name) else getattr(function, "name", "")
-        return name.rpartition(".")[2] in BASE_MAKERS
 
     # --- tables -----------------------------------------------------------------------------------------------
 
@@ -181,9 +123,9 @@ class Mapping_:
     def _table(self, qualname: str) -> str | None:
         if qualname not in self.names.classes:
             return None
-        if (imperative := self.imperative.get(qualname)) is not None:
+        if (imperative := self.cores.imperative.get(qualname)) is not None:
             return imperative.name
-        if self._is_abstract(qualname) or self._is_base(qualname):
+        if self._is_abstract(qualname) or self._ancestries.is_base(qualname):
             return None
         ancestry = self.ancestry(qualname)
         if ancestry.sqlmodel:
@@ -199,14 +141,6 @@ class Mapping_:
     def _is_abstract(self, qualname: str) -> bool:
         found = self.names.own_attributes(qualname).get("__abstract__")
         return isinstance(found, Assignment) and found.value == Literal_(value=True)
-
-    def _is_base(self, qualname: str) -> bool:
-        """Whether a class is a declarative base itself, which is never mapped."""
-        direct = (base.rpartition(".")[2] for base in self.names.bases(qualname) if base.startswith("sqlalchemy."))
-        if any(name in BASE_CLASSES for name in direct):
-            return True
-        calls = (item.function if isinstance(item, CallOf) else item for item in self.class_of(qualname).decorators)
-        return any(isinstance(item, Name) and item.dotted.endswith("as_declarative") for item in calls)
 
     def own_table(self, qualname: str) -> str | None:
         """The table that a class has for itself, not by single-table inheritance."""
@@ -270,6 +204,15 @@ class Mapping_:
         found = [v for k, v in zip(options.keys, options.values, strict=True) if k == Literal_("schema")]
         return self.constructs.text(found[0], declared.scope) if found else None
 
+    def core_table(self, qualname: str) -> CoreTable | None:
+        """`__table__` of a class, or the table it is mapped to imperatively."""
+        if (imperative := self.cores.imperative.get(qualname)) is not None:
+            return imperative
+        if "__table__" not in self.names.own_attributes(qualname):
+            return None
+        declared = self.inherited(qualname, "__table__")
+        return self.cores.table(declared.value, declared.scope, declared.location) if declared is not None else None
+
     def _has_columns(self, qualname: str) -> bool:
         if self.core_table(qualname) is not None or self.parent(qualname) is not None:
             return True
@@ -280,79 +223,10 @@ class Mapping_:
         annotation = declared.annotation
         if isinstance(annotation, Literal_) and isinstance(annotation.value, str):
             annotation = expression_of_text(annotation.value)
-        if isinstance(annotation, Indexed) and isinstance(annotation.base, Name):
-            if annotation.base.dotted.rpartition(".")[2] in MAPPED:
-                return True
+        base = annotation.base if isinstance(annotation, Indexed) else None
+        if isinstance(base, Name) and base.dotted.rpartition(".")[2] in MAPPED:
+            return True
         return self.constructs.is_call_of(declared.value, declared.scope, *COLUMN_CALLS)
-
-    # --- Core tables ------------------------------------------------------------------------------------------
-
-    def core_table(self, qualname: str) -> CoreTable | None:
-        """`__table__` of a class, or the table it is mapped to imperatively."""
-        if (imperative := self.imperative.get(qualname)) is not None:
-            return imperative
-        if "__table__" not in self.names.own_attributes(qualname):
-            return None
-        declared = self.inherited(qualname, "__table__")
-        if declared is None or declared.value is None:
-            return None
-        return self.core_table_of(declared.value, declared.scope, declared.location)
-
-    def core_table_of(self, value: Expression, scope: Scope, location: Location) -> CoreTable | None:
-        """The table that a `Table(...)` call or a name of one stands for."""
-        if isinstance(value, Name):
-            return self.core_tables.get(self.constructs.resolved(value, scope))
-        if not isinstance(value, CallOf):
-            return None
-        made = self.constructs.construct(value, scope)
-        if made.kind != "Table" or not made.call.args:
-            return None
-        name = self.constructs.text(made.call.args[0], made.scope)
-        if name is None:
-            return None
-        schema = self.constructs.text(made.keyword("schema"), made.scope)
-        return CoreTable(f"{schema}.{name}" if schema else name, made.call, made.scope, location)
-
-    @cached_property
-    def core_tables(self) -> Mapping[str, CoreTable]:
-        """The `Table` objects of modules, by qualified name."""
-        found: dict[str, CoreTable] = {}
-        for module in self.modules.values():
-            for name, assignment in module.assignments.items():
-                value = assignment.value
-                if isinstance(value, CallOf) and value.args and "." not in name:
-                    place = Location(module.path, assignment.line)
-                    table = self.core_table_of(value, Scope(module.module), place)
-                    if table is not None:
-                        found[f"{module.module}.{name}"] = table
-        return found
-
-    @cached_property
-    def imperative(self) -> Mapping[str, CoreTable]:
-        """Tables by the classes that `map_imperatively` or `mapper` maps to them."""
-        found: dict[str, CoreTable] = {}
-        for module in self.modules.values():
-            for call, line in module.mapping_calls:
-                qualname = self.constructs.resolved(call.args[0], Scope(module.module))
-                table = self.core_table_of(call.args[1], Scope(module.module), Location(module.path, line))
-                if table is not None and qualname in self.names.classes:
-                    properties = next((v for k, v in call.keywords if k == "properties"), None)
-                    found[qualname] = table._replace(
-                        properties=properties if isinstance(properties, Pairs) else None,
-                        mapped_in=Scope(module.module),
-                    )
-        return found
-
-
-class CoreTable(NamedTuple):
-    """A `Table(...)` call; `properties` are those of an imperative mapping."""
-
-    name: str
-    call: CallOf
-    scope: Scope
-    location: Location
-    properties: Pairs | None = None
-    mapped_in: Scope | None = None
 
 
 def is_declared_attr(method: FunctionDeclaration) -> bool:

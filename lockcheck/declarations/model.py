@@ -20,7 +20,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Literal_:
+class Literal_:  # noqa: N801 - `Literal` is the name in typing
     value: str | int | float | bool | None
 
 
@@ -65,8 +65,8 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A binary operation (`|`, `&`, `-`, `+`), `and`, `or`, the joined parts of an f-string (`f`) or, with one operand, a
-    unary operation (`-`, `+`, `~`, `not`)."""
+    """A binary operation (`|`, `&`, `-`, `+`), `and`, `or`, the joined parts of an f-string (`f`) or, with one
+    operand, a unary operation (`-`, `+`, `~`, `not`) or a starred argument (`*`)."""
 
     operator: str
     operands: tuple[Expression, ...]
@@ -127,8 +127,8 @@ class Assignment:
 class FunctionDeclaration:
     """A function's signature and the lines it spans (decorators included).
 
-    `touches_database` is the outcome of choosing: its body is worth reading. `parameters` are names, `*` and `**` before
-    those that collect. `result` is what it returns, where it does nothing else.
+    `touches_database` is the outcome of choosing: its body is worth reading. `parameters` are names, `*` and `**`
+    before those that collect. `result` is what it returns, where it does nothing else.
     """
 
     qualname: str
@@ -162,9 +162,9 @@ class ModuleDeclarations:
     the file (module level wins over TYPE_CHECKING, that over function level); `function_imports` holds those inside
     functions, by the function's qualified name. `star_imports` are the modules of `from x import *`.
 
-    `functions` holds those of the module itself, by name; methods stand in their class, `classes` are keyed by dotted name
-    within the module. A function or class that is defined again later goes by `name#line`. `assignments` holds `name`
-    and, for `Class.attribute = value` outside the class, `Class.attribute`. `mapping_calls` are the calls of
+    `functions` holds those of the module itself, by name; methods stand in their class, `classes` are keyed by dotted
+    name within the module. A function or class whose name another one takes goes by `name#line`. `assignments` holds
+    `name` and, for `Class.attribute = call(..)` outside the class, `Class.attribute`. `mapping_calls` are the calls of
     `map_imperatively` or `mapper` anywhere in the file, with their lines."""
 
     module: str
