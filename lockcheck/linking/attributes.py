@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
 from lockcheck.declarations.model import EnumMember
-from lockcheck.linking.names import SESSION_NAMES, is_sqlalchemy
+from lockcheck.linking.names import is_sqlalchemy
 from lockcheck.linking.results import row_attribute
 from lockcheck.linking.spelling import spelled
 from lockcheck.linking.substitution import origin_of
@@ -57,23 +57,24 @@ class Attributes:
             Statement: self._of_statement,
         }
 
-    def of(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
-        """`base.name`. `dotted` is how the whole reads, where it is a dotted name."""
+    def of(self, base: Abstract, name: str) -> Abstract:
+        """`base.name`."""
         reader = self._by_type.get(type(base))
         found = reader(base, name) if reader else None
-        return found if found is not None else self._unknown(base, name, dotted)
+        return found if found is not None else AttributeOf(base, name)
 
     def _of_statement(self, statement: Statement, name: str) -> Abstract:
         return statement if name in ("c", "columns", "exported_columns") else SubqueryColumn(statement, name)
 
-    def _unknown(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
-        if name in SESSION_NAMES:
-            label = dotted or name
-            origin = origin_of(base)
-            return SessionRef(
-                Somewhere(label) if origin == Somewhere() else Reached(origin, name, many=False), "unknown"
-            )
-        return AttributeOf(base, name)
+    def session(self, base: Abstract, name: str, dotted: str | None, module: str) -> SessionRef | None:
+        """An attribute named as sessions are, of something that says no more, in a file that deals with a database."""
+        if not self._linker.names.deals_with_database(module) or (
+            isinstance(base, External) and is_sqlalchemy(base.qualname)
+        ):
+            return None
+        origin = origin_of(base)
+        here = Somewhere(dotted or name) if origin == Somewhere() else Reached(origin, name, many=False)
+        return SessionRef(here, "unknown")
 
     def _of_model(self, model: ModelRef, name: str) -> Abstract | None:
         found = self._linker.names.model_attribute(model, name)
@@ -176,8 +177,6 @@ class Attributes:
         found = self._linker.names.lookup(value.qualname, name, None)
         if isinstance(found, External) and not found.qualname.startswith(value.qualname):
             found = External(f"{value.qualname}.{name}")
-        if name in SESSION_NAMES and isinstance(found, External) and not is_sqlalchemy(found.qualname):
-            return SessionRef(Somewhere(found.qualname), "unknown")
         return found
 
     def _of_known(self, value: Known, name: str) -> Abstract | None:

@@ -198,7 +198,7 @@ class Calls:
     def _attribute_call(
         self, call: CallSite, base: Abstract, name: str, arguments: Arguments, dotted: str | None
     ) -> Abstract:
-        found = self._linker.attribute(base, name, dotted)
+        found = call.frame.attribute(base, name, dotted)
         ducked = self._linker.sessions.duck(call, base, name, arguments) if not isinstance(found, FunctionRef) else None
         if ducked is not None:
             return ducked
@@ -332,7 +332,7 @@ class Calls:
         base = _first(arguments)
         name = arguments.positional[1] if len(arguments.positional) > 1 else None
         if isinstance(name, Known) and isinstance(name.value, str):
-            return join(*(self._linker.attribute(part, str(name.value), None) for part in each(base)))
+            return join(*(self._linker.attribute(part, str(name.value)) for part in each(base)))
         return Opaque()
 
     def _dict(self, _: CallSite, arguments: Arguments) -> Abstract:

@@ -37,6 +37,7 @@ from lockcheck.linking.values import (
     ColumnRef,
     Entering,
     Expression,
+    External,
     FunctionRef,
     Instance,
     Known,
@@ -89,7 +90,8 @@ class Frame:
         self._active: set[facts.Id] = set()
         self._gaps = 0
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
-        self._sessions = {number for name, number in function.bindings if name in SESSION_NAMES}
+        named = linker.names.deals_with_database(function.module)
+        self._sessions = {n for name, n in function.bindings if named and name in SESSION_NAMES}
 
     # --- recording -------------------------------------------------------------------------------------------
 
@@ -181,10 +183,17 @@ class Frame:
     def attr(self, fact: facts.Attr, number: int) -> Abstract:
         dotted = self.named(number)
         base = self.value(fact.base)
-        found = join(*(self.linker.attribute(part, fact.name, dotted) for part in each(base)))
+        found = join(*(self.attribute(part, fact.name, dotted) for part in each(base)))
         in_handler = self._written_before is not None and number > self._written_before
         if isinstance(base, Instance) and in_handler and self.linker.names.column(base.model, fact.name):
             self.emit(Read(None, base, fact.name))
+        return found
+
+    def attribute(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
+        """`base.name`; one named as sessions are is one, in a file that deals with a database."""
+        found = self.linker.attribute(base, name)
+        if name in SESSION_NAMES and isinstance(found, (Opaque, AttributeOf, External)):
+            return self.linker.attributes.session(base, name, dotted, self.module) or found
         return found
 
     def arguments(self, call: facts.Call) -> Arguments:
@@ -348,7 +357,7 @@ class Frame:
         if isinstance(base, ModelRef) and isinstance(index, Known) and isinstance(index.value, str):
             return self.linker.names.column(base, index.value) or Opaque()
         if isinstance(base, Row) and isinstance(index, Known) and isinstance(index.value, str):
-            return self.linker.attribute(base, index.value, None)
+            return self.attribute(base, index.value, None)
         return item(base, 0) if isinstance(base, (CollectionOf, Result)) else Opaque()
 
     def each(self, fact: facts.Each, _: int) -> Abstract:

@@ -109,8 +109,8 @@ class Linker:
             module = module.rpartition(".")[0]
         return module
 
-    def attribute(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
-        return self.attributes.of(base, name, dotted)
+    def attribute(self, base: Abstract, name: str) -> Abstract:
+        return self.attributes.of(base, name)
 
     def decorators(self, qualname: str) -> tuple[str, ...]:
         located = self.functions.get(qualname)

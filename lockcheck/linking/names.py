@@ -68,6 +68,7 @@ class Names:
     def __init__(self, declarations: Declarations) -> None:
         self._declarations = declarations
         self._classified: dict[str, Abstract] = {}
+        self._databases: dict[str, bool] = {}
         self._annotated: dict[tuple[str | None, str, Origin], Abstract | None] = {}
 
     def lookup(self, module: str, dotted: str, function: str | None) -> Abstract:
@@ -125,6 +126,22 @@ class Names:
         if name == "SQLAlchemy" and called:
             return External(f"flask_sqlalchemy.db:{module}")
         return None
+
+    def deals_with_database(self, module: str) -> bool:
+        """Whether a file imports a database package or a mapped class, so that a name like `session` says what it is."""
+        if module not in self._databases:
+            self._databases[module] = self._imports_database(module)
+        return self._databases[module]
+
+    def _imports_database(self, module: str) -> bool:
+        declaration = self._declarations.modules.get(module)
+        if declaration is None:
+            return False
+        inner = (target for names in declaration.function_imports.values() for target in names.values())
+        targets = (*declaration.imports.values(), *inner)
+        if any(is_sqlalchemy(target) for target in targets):
+            return True
+        return any(isinstance(self.classify(target), ModelRef) for target in targets)
 
     # --- attributes ------------------------------------------------------------------------------------------
 

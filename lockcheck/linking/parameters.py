@@ -200,9 +200,13 @@ class Binder:
             found = self._linker.names.annotated_text(text, frame.module, origin)
             if found is not None:
                 return found
-        if parameter.name in SESSION_NAMES:
+        annotated = parameter.annotation is not None
+        if parameter.name in SESSION_NAMES and not annotated and self._deals_with_database(frame):
             return SessionRef(origin, "given")
         return Opaque(origin)
+
+    def _deals_with_database(self, frame: Frame) -> bool:
+        return self._linker.names.deals_with_database(frame.module)
 
     def _own(self, frame: Frame, origin: Given) -> Abstract | None:
         decorators = self._linker.decorators(frame.function.qualname)
