@@ -30,6 +30,7 @@ def touches(source: str, prefix: str = "") -> dict[str, bool]:
         "def f(a): a.b = 1",
         "def f(a): return a.state == State.RUNNING",
         "class C:\n    def f(self): self.x = 1",
+        "def f(call):\n    try:\n        call()\n    except KeyError: pass",
     ],
 )
 def test_functions_without_a_trace_are_left_out(source: str) -> None:
@@ -66,6 +67,8 @@ def test_plain_migrations_are_left_out() -> None:
         "def f():\n    with create_session() as s:\n        s.add(1)",
         "def f():\n    with Session() as s: pass",
         "def f(): db.add(x)",
+        "def f(call):\n    try:\n        call()\n    except sa.exc.OperationalError: pass",
+        "def f(call):\n    try:\n        call()\n    except (KeyError, sa.exc.DBAPIError): pass",
         "def f():\n    with engine.begin() as c: pass",
         "def f(q): return q.with_for_update()",
         "def f(q): return q.filter_by(a=1)",
@@ -94,6 +97,7 @@ def test_whatever_can_touch_a_session_or_statement_is_chosen(source: str) -> Non
         "def f(q): return q.filter_by(a=1)",
         "def f(q): return q.with_for_update()",
         "def f(t): return t.state.in_([1]).where(t.x).scalars()",
+        "def f(): db.engine.execute('select 1')",
     ],
 )
 def test_distinct_methods_count_in_any_file(source: str) -> None:

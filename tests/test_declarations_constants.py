@@ -36,8 +36,7 @@ class Names:
 
 
 def value(expression: str) -> object:
-    found = declare({"s": STATES, "m": f"from s import *\nimport s\nX = {expression}\n"}).constant("m.X")
-    return found
+    return declare({"s": STATES, "m": f"from s import *\nimport s\nX = {expression}\n"}).constant("m.X")
 
 
 def plain(found: object) -> object:

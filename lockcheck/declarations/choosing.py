@@ -134,9 +134,8 @@ def _method(chooser: Chooser, func: ast.Attribute) -> bool:
         return False
     if name in DISTINCT_METHODS or (root in hints.database and name not in SCHEMA_NAMES and root is not None):
         return True
-    if name in COMMON_METHODS:
-        return bool(hints.database)
-    return name in SESSION_METHODS and _last(func.value) in RECEIVERS
+    received = root in RECEIVERS or _last(func.value) in RECEIVERS
+    return received if name in SESSION_METHODS else name in COMMON_METHODS and (received or bool(hints.database))
 
 
 def _root(node: ast.expr) -> str | None:
@@ -208,7 +207,14 @@ def _column(chooser: Chooser, node: ast.expr) -> bool:
     return name[:1].isupper() and not node.attr.startswith("__")
 
 
+def _handler(chooser: Chooser, node: ast.ExceptHandler) -> bool:
+    """`except OperationalError` of a database package: what it guards may be handed in."""
+    types = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+    return any(item is not None and _root(item) in chooser.hints.database for item in types)
+
+
 _TESTS: dict[type, Test] = {
+    ast.ExceptHandler: _handler,
     ast.Call: _call,
     ast.Name: _named,
     ast.Attribute: _attribute,

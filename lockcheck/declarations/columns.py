@@ -56,6 +56,7 @@ class Columns:
             inner = self._constructs.construct(call, scope)
             if inner.kind in COLUMN_KINDS:
                 self._apply(draft, inner)
+        draft.name = ""  # a name inside `Annotated` counts for nothing
         if made is not None:
             self._apply(draft, made)
         draft.name = draft.name or attribute
@@ -104,6 +105,7 @@ class Columns:
             self._reference(draft, made)
         elif made.kind in GENERATORS:
             draft.default = "generated"
+            draft.nullable_unless_said = draft.nullable_unless_said and made.kind != "Identity"
 
     def _reference(self, draft: Draft, made: Construct) -> None:
         target = made.call.args[0] if made.call.args else made.keyword("column")

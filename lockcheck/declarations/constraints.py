@@ -9,7 +9,7 @@ from lockcheck.declarations.constructs import Construct, Constructs
 from lockcheck.declarations.drafts import Reference
 from lockcheck.declarations.layout import Layout, last_name
 from lockcheck.declarations.mapping import Mappings
-from lockcheck.declarations.model import CallOf, Deferred, Expression, ForeignKey, Index, Name
+from lockcheck.declarations.model import CallOf, Expression, ForeignKey, Index, Name
 
 PARTIAL = ("postgresql_where", "sqlite_where", "mssql_where")
 CONSTRAINTS = ("PrimaryKeyConstraint", "UniqueConstraint", "Index")
@@ -108,8 +108,6 @@ class Constraints:
     def _target(self, reference: Reference) -> tuple[str, str] | None:
         """The table and column that a foreign key refers to."""
         expression = reference.target
-        if isinstance(expression, Deferred):
-            expression = expression.body
         text = self._constructs.text(expression, reference.scope)
         if text is not None:
             table, _, column = text.rpartition(".")

@@ -59,17 +59,35 @@ class Imports:
         return ".".join([*kept, node.module] if node.module else kept)
 
 
+_BLOCKS: Mapping[type, tuple[str, ...]] = {
+    ast.FunctionDef: ("body",),
+    ast.AsyncFunctionDef: ("body",),
+    ast.ClassDef: ("body",),
+    ast.With: ("body",),
+    ast.AsyncWith: ("body",),
+    ast.ExceptHandler: ("body",),
+    ast.match_case: ("body",),
+    ast.If: ("orelse", "body"),
+    ast.For: ("orelse", "body"),
+    ast.AsyncFor: ("orelse", "body"),
+    ast.While: ("orelse", "body"),
+    ast.Match: ("cases",),
+    ast.Try: ("finalbody", "orelse", "handlers", "body"),
+    getattr(ast, "TryStar", ast.Try): ("finalbody", "orelse", "handlers", "body"),
+}
+"""By class of a node, the fields that hold statements, last ones first."""
+
+
 def imports_inside(function: ast.AST) -> list[ast.Import | ast.ImportFrom]:
     """The imports of a function's body, nested blocks and functions included, in source order."""
     found: list[ast.Import | ast.ImportFrom] = []
     stack: list[ast.AST] = [function]
     while stack:
         node = stack.pop()
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
+        blocks = _BLOCKS.get(node.__class__)
+        if blocks is not None:
+            for name in blocks:
+                stack += reversed(getattr(node, name))
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found.append(node)
-            continue
-        for name in ("finalbody", "orelse", "handlers", "cases", "body"):
-            inner = getattr(node, name, None)
-            if inner.__class__ is list:
-                stack.extend(reversed(inner))
     return found

@@ -80,7 +80,7 @@ class Layouts:
         for base in names.mro(qualname):
             if base in above or base not in names.classes:
                 continue
-            own = list(self._mappings.own(base))
+            own = self._mappings.own(base)
             yield from (declared for declared in own if declared.name not in seen)
             seen.update(names.own_attributes(base), (declared.name for declared in own))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -54,13 +54,20 @@ class Mappings:
         self.constructs = constructs
         self.names = constructs.names
         self._tables: dict[str, str | None] = {}
+        self._own: dict[str, Sequence[Declared]] = {}
         self.cores = CoreTables(modules, constructs)
         self._ancestries = Ancestries(constructs)
 
     # --- attributes -------------------------------------------------------------------------------------------
 
-    def own(self, qualname: str) -> Iterator[Declared]:
+    def own(self, qualname: str) -> Sequence[Declared]:
         """What a class itself declares, in source order, with what is assigned to it from outside."""
+        found = self._own.get(qualname)
+        if found is None:
+            found = self._own[qualname] = tuple(self._declared(qualname))
+        return found
+
+    def _declared(self, qualname: str) -> Iterator[Declared]:
         declared, module = self.names.classes[qualname]
         path = self.modules[module].path
         for attribute in declared.attributes:

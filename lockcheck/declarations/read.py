@@ -156,7 +156,7 @@ class _Reader:
             classes=keyed(classes),
             functions=keyed(functions),
             body_touches_database=maker.body_touches(self._bodies),
-            mapping_calls=self._mapping_calls() if any(word in text for word in MAPPERS) else (),
+            mapping_calls=self._mapping_calls() if _may_map(text) else (),
         )
 
     def _functions(self) -> Iterator[tuple[str, Function]]:
@@ -178,6 +178,10 @@ class _Reader:
         mapping = (node for node in calls if (dotted(node.func) or "").rpartition(".")[2] in MAPPERS)
         found = ((expression(node), node.lineno) for node in mapping)
         return tuple((call, line) for call, line in found if isinstance(call, CallOf) and len(call.args) > 1)
+
+
+def _may_map(text: str) -> bool:
+    return "map_imperatively" in text or ("mapper(" in text and "sqlalchemy" in text)
 
 
 def _suites(node: ast.stmt, rank: int) -> Iterator[tuple[Sequence[ast.stmt], int]]:
