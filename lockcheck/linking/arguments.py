@@ -9,12 +9,14 @@ from lockcheck.linking.values import Abstract, Known, TupleOf, each
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """`starred` and `double_starred` tell that more arguments came from an unpacked value that could not be read."""
+    """`starred` and `double_starred` tell that more arguments came from an unpacked value that could not be read,
+    `spread` that one was unpacked whose length is not known."""
 
     positional: tuple[Abstract, ...] = ()
     keywords: tuple[tuple[str, Abstract], ...] = ()
     starred: bool = False
     double_starred: bool = False
+    spread: bool = False
 
     def keyword(self, name: str) -> Abstract | None:
         return next((value for key, value in self.keywords if key == name), None)

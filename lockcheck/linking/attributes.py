@@ -97,7 +97,7 @@ class Attributes:
         if found is not None and not isinstance(found, (ModelRef, ClassRef, Known)):
             return self._relationship(instance, name)
         if isinstance(found, ModelRef) and name == "__table__":
-            return instance.model
+            return found
         return found if isinstance(found, (ClassRef, Known)) else None
 
     def _given(self, instance: Instance, name: str) -> Abstract | None:
@@ -175,7 +175,7 @@ class Attributes:
                 return SessionRef(Somewhere(value.qualname), "shared")
             return External(f"sqlalchemy.{name}")
         found = self._linker.names.lookup(value.qualname, name, None)
-        if isinstance(found, External) and not found.qualname.startswith(value.qualname):
+        if isinstance(found, External) and not found.qualname.startswith((value.qualname, FLASK)):
             found = External(f"{value.qualname}.{name}")
         return found
 

@@ -74,7 +74,7 @@ class Calls:
             "delete": lambda call, args: self._write(call, args, "delete"),
             "insert": lambda call, args: self._write(call, args, "insert"),
             "and_": lambda _c, args: clauses.both(args.positional, complete=args.complete),
-            "or_": lambda _c, args: clauses.either(args.positional, complete=args.complete),
+            "or_": lambda _c, args: clauses.either(args.positional, complete=args.complete, many=args.spread),
             "not_": lambda _c, args: clauses.negated(args.positional[0]) if args.positional else OpaqueClause(),
             "tuple_": lambda _c, args: TupleOf(columns_of(args.positional), "tuple"),
             "aliased": self._aliased,
@@ -179,7 +179,7 @@ class Calls:
 
     def _model_method(self, call: CallSite, base: ModelRef, name: str, arguments: Arguments) -> Abstract:
         mapped = self._linker.declarations.mapped(base.qualname)
-        if mapped is not None and mapped.is_table and name in ("select", "update", "delete", "insert"):
+        if mapped is not None and (mapped.is_table or base.core) and name in ("select", "update", "delete", "insert"):
             table = replace(call, first=call.base)
             whole = Arguments((base, *arguments.positional), arguments.keywords)
             return self._select(table, whole) if name == "select" else self._write(table, whole, name)
@@ -306,7 +306,8 @@ class Calls:
 
     def _builtin(self, call: CallSite, callee: External, name: str, arguments: Arguments) -> Abstract:
         if name in ("list", "tuple", "set", "frozenset", "iter", "reversed", "deque", "copy"):
-            return copied(name, _first(arguments)) if arguments.positional else TupleOf((), "list")
+            walked_over = self._linker.sessions.walked(call.frame, _first(arguments))
+            return copied(name, walked_over) if arguments.positional else TupleOf((), "list")
         known = self._builtins.get(name)
         if known is not None:
             return known(call, arguments)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lockcheck.linking.arguments import Arguments
+from lockcheck.linking.origins import steady
 from lockcheck.linking.substitution import is_empty
 from lockcheck.linking.values import (
     Abstract,
@@ -134,6 +135,8 @@ def as_clause(value: Abstract) -> Clause | None:
         return None
     if isinstance(value, ColumnRef):
         return Condition((value,), "==", Known(value=True))
+    if isinstance(value, Statement):
+        return Exists(value)
     if isinstance(value, Alternatives):
         parts = [as_clause(part) for part in value.values]
         known = tuple(part for part in parts if part is not None)
@@ -150,9 +153,9 @@ def both(values: Iterable[Abstract], *, complete: bool = True) -> Clause:
     return clauses[0] if len(clauses) == 1 else Both(clauses)
 
 
-def either(values: Iterable[Abstract], *, complete: bool = True) -> Clause:
+def either(values: Iterable[Abstract], *, complete: bool = True, many: bool = False) -> Clause:
     clauses = conjunction(values) + (() if complete else (OpaqueClause(),))
-    return clauses[0] if len(clauses) == 1 else Either(clauses)
+    return clauses[0] if len(clauses) == 1 and not many else Either(clauses, many)
 
 
 def negated(value: Abstract) -> Clause:
@@ -194,6 +197,8 @@ def is_opaque(clauses: Iterable[Clause]) -> bool:
 def _opaque(clause: Clause) -> bool:
     if isinstance(clause, (Either, OneOf)):
         return any(is_opaque((part,)) for part in clause.clauses)
+    if isinstance(clause, Negated):
+        return is_opaque((clause.clause,))
     return isinstance(clause, OpaqueClause)
 
 
@@ -212,9 +217,16 @@ def pinned(clauses: Iterable[Clause], model: ModelRef) -> dict[str, Abstract]:
         elif isinstance(clause, (Either, OneOf)) and clause.clauses:
             sides = [pinned((part,), model) for part in clause.clauses]
             common = set(sides[0]).intersection(*sides[1:])
-            same = isinstance(clause, OneOf)
-            found.update({n: sides[0][n] for n in common if same or all(s[n] == sides[0][n] for s in sides)})
+            found.update({name: sides[0][name] for name in common if _same(clause, [side[name] for side in sides])})
     return found
+
+
+def _same(clause: Either | OneOf, values: list[Abstract]) -> bool:
+    """Whether a column that each side holds to a value is held to one by all of them together."""
+    if isinstance(clause, OneOf):
+        return True
+    alike = all(value == values[0] for value in values)
+    return alike and (not clause.many or isinstance(values[0], Known) or steady(values[0]))
 
 
 def _pins(clause: Condition, model: ModelRef) -> dict[str, Abstract]:
@@ -232,11 +244,12 @@ def _pins(clause: Condition, model: ModelRef) -> dict[str, Abstract]:
 
 
 def _tuple_pins(clause: Condition, model: ModelRef) -> dict[str, Abstract]:
-    if clause.operator != "==" or not isinstance(clause.operand, TupleOf):
+    row = clause.operand if clause.operator == "==" else one_item(clause.operand) if clause.operator == "in" else None
+    if not isinstance(row, TupleOf):
         return {}
     return {
         column.attribute: value
-        for column, value in zip(clause.columns, clause.operand.items, strict=False)
+        for column, value in zip(clause.columns, row.items, strict=False)
         if column.model == model
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lockcheck import facts
 from lockcheck.linking import clauses
@@ -83,6 +83,7 @@ class Frame:
         self.yielded: list[Abstract] = []
         self.path: Path = ()
         self._forks = 0
+        self._decided: list[Decided] = []
         self._written_before: facts.Id | None = None
         """In a handler, the last value written above it: an attribute with a higher number is read in the handler
         itself."""
@@ -163,19 +164,31 @@ class Frame:
             return True
         return any(self.pending(part, seen) for part in operands(fact))
 
-    def joined(self, fact: facts.Join, _: int) -> Abstract:
+    def joined(self, fact: facts.Join, join_number: int) -> Abstract:
         found = []
-        for number in fact.values:
+        for number in self._taken(fact, join_number):
             if number in self._active or self.pending(number):
                 self._gaps += 1
             else:
                 found.append(self.value(number))
         return join(*found) if found else Opaque()
 
+    def _taken(self, fact: facts.Join, number: facts.Id) -> tuple[facts.Id, ...]:
+        """The values that meet behind an `if` whose test is known: those of the arm that was taken."""
+        for decided in reversed(self._decided):
+            between = self.function.values[decided.end + 1 : number]
+            if number > decided.end and all(isinstance(value, facts.Join) for value in between):
+                kept = decided.kept(fact.values)
+                return kept or fact.values
+        return fact.values
+
     def name(self, fact: facts.Name, _: int) -> Abstract:
         if fact.name in self.closure:
             return self.closure[fact.name]
-        return self.linker.names.lookup(self.module, fact.name, self.function.qualname)
+        found = self.linker.names.lookup(self.module, fact.name, self.function.qualname)
+        if isinstance(found, Opaque):
+            return self.linker.module_value(self.module, fact.name, self.function.qualname) or found
+        return found
 
     def parameter(self, fact: facts.Param, _: int) -> Abstract:
         return self.parameters.get(fact.name, Opaque())
@@ -198,7 +211,7 @@ class Frame:
 
     def arguments(self, call: facts.Call) -> Arguments:
         positional: list[Abstract] = []
-        starred = double = False
+        starred = double = spread = False
         for arg in call.args:
             value = self.value(arg.value)
             if not arg.starred:
@@ -206,9 +219,10 @@ class Frame:
             elif isinstance(value, TupleOf) and value.kind != "dict":
                 positional.extend(value.items)
             else:
-                spread = clauses.spread(value)
-                positional.extend(spread or ())
-                starred = starred or spread is None
+                unpacked = clauses.spread(value)
+                positional.extend(unpacked or ())
+                starred = starred or unpacked is None
+                spread = True
         keywords: list[tuple[str, Abstract]] = []
         for keyword in call.keywords:
             if keyword.name is not None:
@@ -217,7 +231,7 @@ class Frame:
             found, complete = self._unpacked(keyword.value)
             keywords.extend(found)
             double = double or not complete
-        return Arguments(tuple(positional), tuple(keywords), starred, double)
+        return Arguments(tuple(positional), tuple(keywords), starred, double, spread)
 
     def _unpacked(self, number: facts.Id) -> tuple[list[tuple[str, Abstract]], bool]:
         found, complete = pairs(self.value(number))
@@ -330,7 +344,7 @@ class Frame:
 
     def comprehension(self, fact: facts.Comprehension, _: int) -> Abstract:
         for number in fact.iterables:
-            self.value(number)
+            self._values[number] = self.linker.sessions.walked(self, self.value(number))
         fork = self.fork()
         with self.arm("loop", fork, "body"):
             for number in fact.conditions:
@@ -358,6 +372,8 @@ class Frame:
             return self.linker.names.column(base, index.value) or Opaque()
         if isinstance(base, Row) and isinstance(index, Known) and isinstance(index.value, str):
             return self.attribute(base, index.value, None)
+        if isinstance(base, TupleOf) and base.items:
+            return join(*base.items)
         return item(base, 0) if isinstance(base, (CollectionOf, Result)) else Opaque()
 
     def each(self, fact: facts.Each, _: int) -> Abstract:
@@ -402,9 +418,9 @@ class Frame:
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
-    def run(self, block: facts.Block) -> None:
-        for step in block:
-            RUNNERS[type(step)](self, step)
+    def run(self, block: facts.Block) -> bool:
+        """Run the steps up to one that surely leaves the block; whether one did."""
+        return any(RUNNERS[type(step)](self, step) for step in block)
 
     def evaluate(self, step: facts.Evaluate) -> None:
         self.value(step.value)
@@ -418,7 +434,7 @@ class Frame:
     def set_item(self, step: facts.SetItem) -> None:
         self._items.setdefault(step.base, []).append((self.value(step.index), self.value(step.value)))
 
-    def if_(self, step: facts.If) -> None:
+    def if_(self, step: facts.If) -> bool:
         before = len(self.events)
         test = self.value(step.test)
         for part in each(test):
@@ -426,16 +442,17 @@ class Frame:
                 self.emit(Test(part, "truth", Known(value=True)))
         known = truth(test)
         if known is not None:
-            self.run(step.body if known else step.orelse)
-            return
+            body, orelse = last_value(step.body), last_value(step.orelse)
+            self._decided.append(Decided(step.test, max(step.test, body), max(step.test, body, orelse), known))
+            return self.run(step.body if known else step.orelse)
         fork = self.fork()
         tests = [event.detail for event in self.events[before:] if isinstance(event.detail, Test)]
         if isinstance(self.function.values[step.test], facts.Compare) and tests:
             self.emit(Branch(fork, tests[0]))
         with self.arm("if", fork, "body"):
-            self.run(step.body)
+            left = self.run(step.body)
         with self.arm("if", fork, "else"):
-            self.run(step.orelse)
+            return self.run(step.orelse) and left
 
     def loop(self, step: facts.Loop) -> None:
         iterable = self.value(step.iterable) if step.iterable is not None else None
@@ -472,15 +489,16 @@ class Frame:
             value = self.value(number)
             yield from value.items if isinstance(value, TupleOf) else each(value)
 
-    def with_(self, step: facts.With) -> None:
+    def with_(self, step: facts.With) -> bool:
         entered = [self.value(number) for number in step.contexts]
         sessions = [self._bound_session(number) for number in step.contexts]
         for value, session in zip(entered, sessions, strict=True):
             self._enter(value, session, entered=True)
         with self.arm("with", self.fork(), "body"):
-            self.run(step.body)
+            left = self.run(step.body)
         for value, session in reversed(list(zip(entered, sessions, strict=True))):
             self._enter(value, session, entered=False)
+        return left
 
     def _bound_session(self, context: facts.Id) -> SessionRef | None:
         """The session that a context manager binds, if it does."""
@@ -504,20 +522,40 @@ class Frame:
             if session is not None and not entered:
                 self.emit(Opened(session, entered, commits=False))
 
-    def return_(self, step: facts.Return) -> None:
+    def return_(self, step: facts.Return) -> bool:
         self.returned.append(self.value(step.value) if step.value is not None else Known(None))
         self.emit(Leave("return"))
+        return True
 
-    def raise_(self, step: facts.Raise) -> None:
+    def raise_(self, step: facts.Raise) -> bool:
         if step.value is not None:
             self.value(step.value)
         self.emit(Leave("raise"))
+        return True
 
     def assert_(self, step: facts.Assert) -> None:
         self.value(step.test)
 
-    def leave(self, step: facts.Break | facts.Continue) -> None:
+    def leave(self, step: facts.Break | facts.Continue) -> bool:
         self.emit(Leave("break" if isinstance(step, facts.Break) else "continue"))
+        return True
+
+
+class Decided(NamedTuple):
+    """An `if` whose test is known. The values of its body have numbers over `test` up to `body`, those of its `else`
+    up to `end`."""
+
+    test: facts.Id
+    body: facts.Id
+    end: facts.Id
+    outcome: bool
+
+    def kept(self, values: tuple[facts.Id, ...]) -> tuple[facts.Id, ...]:
+        inside = tuple(number for number in values if self.test < number <= self.body)
+        other = tuple(number for number in values if self.body < number <= self.end)
+        if self.outcome:
+            return inside
+        return other or tuple(number for number in values if number not in inside)
 
 
 def known_comparison(left: Abstract, operator: str, right: Abstract) -> Abstract | None:
@@ -607,7 +645,7 @@ EVALUATORS: dict[type, Callable[[Frame, Any, int], Abstract]] = {
     facts.Unknown: Frame.spread,
 }
 
-RUNNERS: dict[type, Callable[[Frame, Any], None]] = {
+RUNNERS: dict[type, Callable[[Frame, Any], bool | None]] = {
     facts.Evaluate: Frame.evaluate,
     facts.SetAttribute: Frame.set_attribute,
     facts.SetItem: Frame.set_item,

@@ -17,7 +17,7 @@ from lockcheck.linking.calls import Calls
 from lockcheck.linking.events import Behaviour, Event, Inner, Suspend
 from lockcheck.linking.frame import Frame
 from lockcheck.linking.names import Names
-from lockcheck.linking.parameters import Binder, canonical, only
+from lockcheck.linking.parameters import Binder, canonical, with_items
 from lockcheck.linking.sessions import Sessions
 from lockcheck.linking.spelling import spelled
 from lockcheck.linking.statements import Extender
@@ -29,7 +29,6 @@ from lockcheck.linking.values import (
     FunctionRef,
     Opaque,
     Statement,
-    TupleOf,
     join,
     merged_locks,
 )
@@ -77,6 +76,8 @@ class Linker:
         self._behaviours: dict[tuple[object, ...], Behaviour] = {}
         self._contexts: Counter[str] = Counter()
         self._stack: list[str] = []
+        self._bodies: dict[str, Frame] = {}
+        self._running: set[str] = set()
 
     def _add(self, module: facts.ModuleFacts) -> None:
         self.modules[module.path] = module
@@ -138,6 +139,20 @@ class Linker:
                 return name
         return None
 
+    def module_value(self, module: str, name: str, function: str) -> Abstract | None:
+        """What a variable of a module holds at the end of its body, such as a statement that functions execute."""
+        owner, _, variable = self.declarations.resolve(module, name, function).rpartition(".")
+        located = self.functions.get(f"{owner}.<body>")
+        if located is None or owner in self._running:
+            return None
+        if owner not in self._bodies:
+            self._running.add(owner)
+            frame = Frame(self, located.facts, {}, {})
+            frame.run(located.facts.body)
+            self._bodies[owner] = frame
+            self._running.discard(owner)
+        return self._bodies[owner].local(variable)
+
     # --- evaluation --------------------------------------------------------------------------------------------
 
     def root(self, qualname: str) -> Behaviour:
@@ -156,8 +171,7 @@ class Linker:
         behaviour = self._behaviour(ref.qualname, given, closure, root=False)
         self._callees[site] = ref.qualname
         self.callers.setdefault(ref.qualname, set()).add(frame.function.qualname)
-        items = {only(n): v.items[0] for n, v in actual.items() if isinstance(v, TupleOf) and len(v.items) == 1}
-        passed = tuple((actual | closure | items).items())
+        passed = tuple(with_items(actual | closure).items())
         return self._outcome(frame, located.facts, behaviour, passed, site)
 
     def _outcome(

@@ -24,6 +24,7 @@ from lockcheck.linking.values import (
     RelationRef,
     SessionFactory,
     SessionRef,
+    Somewhere,
 )
 
 SQLALCHEMY = frozenset({"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "flask_sqlalchemy_lite", "sqlalchemy_utils"})
@@ -120,7 +121,8 @@ class Names:
         target = self._declarations.resolve(module, expression.dotted)
         name = last(target)
         if not is_sqlalchemy(target):
-            return None
+            own = self.classify(target) if called else None
+            return ObjectRef(own.qualname, Somewhere(f"{module}:{target}")) if isinstance(own, ClassRef) else None
         if name in FACTORIES:
             return SessionFactory(f"{module}", FACTORIES[name])
         if name == "SQLAlchemy" and called:
@@ -128,7 +130,7 @@ class Names:
         return None
 
     def deals_with_database(self, module: str) -> bool:
-        """Whether a file imports a database package or a mapped class, so that a name like `session` says what it is."""
+        """Whether a file imports a database package or a mapped class, so that a name like `session` is believed."""
         if module not in self._databases:
             self._databases[module] = self._imports_database(module)
         return self._databases[module]
@@ -158,7 +160,7 @@ class Names:
         if mapped.is_table:
             return ModelRef(model.qualname, model.alias) if name in ("c", "columns") else None
         if name in ("__table__", "c", "columns"):
-            return model
+            return ModelRef(model.qualname, model.alias, core=name == "__table__" or model.core)
         return self.class_attribute(mapped.qualname, name)
 
     def column(self, model: ModelRef, name: str) -> ColumnRef | None:
@@ -214,7 +216,9 @@ class Names:
             parsed = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError):
             return None
-        return None if isinstance(parsed, ast.Constant) else self.annotated(parsed, module, origin)
+        if isinstance(parsed, ast.Constant):
+            return self._from_text(parsed.value, module, origin) if parsed.value != text else None
+        return self.annotated(parsed, module, origin)
 
     def _subscript(self, annotation: ast.Subscript, module: str, origin: Origin) -> Abstract | None:
         base = last(_dotted(annotation.value) or "")

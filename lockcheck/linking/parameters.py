@@ -86,20 +86,32 @@ def _canonical_collection(value: CollectionOf, name: str) -> Abstract | None:
 def _canonical_tuple(value: TupleOf, name: str) -> Abstract | None:
     if all(isinstance(item, PASSED_AS_IS) for item in (*value.items, *value.keys)):
         return quote(value)
-    if value.kind == "dict":
-        items = tuple(quote(v) if isinstance(v, PASSED_AS_IS) else Opaque(Somewhere()) for v in value.items)
-        return TupleOf(items, "dict", value.keys) if all(isinstance(k, Known) for k in value.keys) else None
+    if len(value.items) <= MAX_ITEMS and all(isinstance(key, Known) for key in value.keys):
+        names = (item_name(name, number) for number in range(len(value.items)))
+        items = (canonical(item, own) or Opaque(Given(own)) for item, own in zip(value.items, names, strict=True))
+        return TupleOf(tuple(items), value.kind, value.keys)
     instances = [item for item in value.items if isinstance(item, Instance)]
-    if len(value.items) == len(instances) == 1:
-        return TupleOf((Instance(instances[0].model, Given(only(name))),), value.kind)
     if instances and len(instances) == len(value.items):
         return CollectionOf(Instance(instances[0].model, Given(name, each=True)))
     return None
 
 
-def only(name: str) -> str:
-    """How the only item of a display is called, where a parameter is handed one."""
-    return f"{name}[0]"
+MAX_ITEMS = 8
+"""Displays up to this length are followed item by item into a call."""
+
+
+def item_name(name: str, number: int) -> str:
+    """How an item of a display is called, where a parameter is handed the display."""
+    return f"{name}[{number}]"
+
+
+def with_items(actual: Mapping[str, Abstract]) -> dict[str, Abstract]:
+    """The arguments with the items of displays among them, by the names that the callee has for them."""
+    found = dict(actual)
+    for name, value in actual.items():
+        if isinstance(value, TupleOf) and len(value.items) <= MAX_ITEMS:
+            found |= with_items({item_name(name, number): item for number, item in enumerate(value.items)})
+    return found
 
 
 def _canonical_alternatives(value: Alternatives, name: str) -> Abstract | None:

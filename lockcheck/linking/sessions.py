@@ -296,6 +296,14 @@ class Sessions:
         call.frame.emit(Execute(call.site, statement.query, written, f"query.{name}"))
         return Opaque()
 
+    def walked(self, frame: Frame, value: Abstract) -> Abstract:
+        """A legacy query that is walked over, or made a list, is executed where it was begun."""
+        if isinstance(value, Statement) and value.query is not None:
+            frame.emit(Execute(value.site, value.query, value, "query"))
+            self._linker.many.add(value.site)
+            return CollectionOf(element(value, value.site, scalars=False, many=True))
+        return value
+
     def iterated(self, frame: Frame, value: Abstract | None, loop: int) -> Abstract | None:
         """A loop over a legacy query executes it."""
         if isinstance(value, Statement) and value.query is not None:

@@ -87,12 +87,25 @@ class Trace:
 
     def reaches(self, first: Step, second: Step) -> bool:
         """Whether `second` may happen after `first` in one run."""
-        if first.number >= second.number:
-            return self.common_loop(first, second) and first.number != second.number
-        if exclusive(first.path, second.path):
-            return False
+        if first.number >= second.number or exclusive(first.path, second.path):
+            return first.number != second.number and self._comes_round(first, second)
         return not any(
             first.number < leave.number < second.number and self._stops(leave, first, second) for leave in self._leaves
+        )
+
+    def _comes_round(self, first: Step, second: Step) -> bool:
+        """Whether a loop around both leads from the first to the second in a later turn."""
+        loops = [n for n, arm in enumerate(shared(first.path, second.path)) if arm.kind == "loop" and arm.arm == "body"]
+        if not loops:
+            return False
+        body = first.path[: loops[-1] + 1]
+        return not any(
+            leave.number > first.number
+            and leave.path[: len(body)] == body
+            and surely_follows(leave.path, first.path)
+            and isinstance(leave.detail, Leave)
+            and leave.detail.how != "continue"
+            for leave in self._leaves
         )
 
     def _stops(self, leave: Step, first: Step, second: Step) -> bool:
@@ -119,15 +132,10 @@ class Trace:
 
     def ended_between(self, first: Step, second: Step, session: SessionRef | None) -> bool:
         """Whether the session's transaction surely ends between two steps."""
-        return any(
-            self.ends(step, session)
-            and first.number < step.number < second.number
-            and self._certain(step, first, second)
-            for step in self._ends
-        )
-
-    def _certain(self, step: Step, first: Step, second: Step) -> bool:
-        return surely_follows(step.path, first.path) or surely_follows(step.path, second.path)
+        ends = [s for s in self._ends if first.number < s.number < second.number and self.ends(s, session)]
+        paths = {step.path for step in ends}
+        paths |= {path[:-1] for path in paths if path and path[-1].kind == "if" and _other_arm(path) in paths}
+        return any(surely_follows(path, first.path) or surely_follows(path, second.path) for path in paths)
 
     @cached_property
     def _ends(self) -> list[Step]:
@@ -153,6 +161,11 @@ class Trace:
                 prefix = (*step.path, arm)
                 body = [other for other in self.steps[step.number :] if other.path[: depth + 1] == prefix]
                 yield step, step.detail, body
+
+
+def _other_arm(path: Path) -> Path:
+    last = path[-1]
+    return (*path[:-1], last._replace(arm="else" if last.arm == "body" else "body"))
 
 
 def _single(detail: Detail) -> tuple[Detail, ...]:

@@ -92,10 +92,12 @@ class External:
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A mapped class or Core table; `alias` tells `aliased(..)` copies apart."""
+    """A mapped class or Core table; `alias` tells `aliased(..)` copies apart, `core` the table of a class
+    (`__table__`)."""
 
     qualname: str
     alias: Target | None = None
+    core: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +272,10 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """OR."""
+    """OR. `many` tells that a list was unpacked into it, so that each condition stands for any number of its kind."""
 
     clauses: tuple[Clause, ...]
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
