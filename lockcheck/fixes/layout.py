@@ -8,7 +8,7 @@ import libcst as cst
 
 from lockcheck.fixes.chains import Chain
 from lockcheck.fixes.import_statements import WIDTH
-from lockcheck.fixes.slices import Change, Refused, Slice
+from lockcheck.fixes.slices import Change, Slice
 from lockcheck.fixes.spans import Span
 
 
@@ -121,11 +121,3 @@ def arguments_code(codes: Sequence[str], indent: str, unit: str, *, prefix: str,
     comma = "," if len(codes) > 1 else ""
     body = ",\n".join(f"{indent}{unit}{code}" for code in codes)
     return [f"{indent}{prefix}", f"{body}{comma}", f"{indent}{suffix}"]
-
-
-def single_line(part: Slice, node: cst.CSTNode) -> cst.SimpleStatementLine:
-    """The statement that a node is part of; Refused for a suite behind a colon, which takes no further lines."""
-    line = part.statement(node)
-    if not isinstance(part.parent(line), (cst.IndentedBlock, cst.Module)):
-        raise Refused("the statement stands behind a colon")
-    return line

@@ -26,14 +26,18 @@ def functions_around(tree: ast.Module, line: int) -> list[Function]:
     rest: list[ast.AST] = [tree]
     while rest:
         node = rest.pop()
-        if isinstance(node, Function) and _first_line(node) <= line <= (node.end_lineno or node.lineno):
+        if isinstance(node, ast.stmt) and not _first_line(node) <= line <= (node.end_lineno or node.lineno):
+            continue
+        if isinstance(node, Function):
             found.append(node)
-        rest.extend(ast.iter_child_nodes(node))
+        rest.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
     return sorted(found, key=lambda node: (_first_line(node), -(node.end_lineno or 0)))
 
 
-def _first_line(node: Function) -> int:
-    return min([node.lineno, *(item.lineno for item in node.decorator_list)])
+def _first_line(node: ast.stmt) -> int:
+    """A statement's first line, that of its first decorator where it has one."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(item.lineno for item in decorators)])
 
 
 def bound(node: ast.AST) -> Iterator[str]:

@@ -9,7 +9,7 @@ import libcst as cst
 from lockcheck.fixes.chains import Chain, Link
 from lockcheck.fixes.conditions import Condition, arguments, assigned_name, own_comments, tail_comment
 from lockcheck.fixes.imports import Imports
-from lockcheck.fixes.layout import arguments_code, call_code, moved, outside, single_line
+from lockcheck.fixes.layout import arguments_code, call_code, moved, outside
 from lockcheck.fixes.locks import columns
 from lockcheck.fixes.names import unused
 from lockcheck.fixes.ordered import fetched, is_query, statement_chain
@@ -90,7 +90,7 @@ class _Paged:
         above = self._conditions(where, conditions) if where else []
         end = part.span(usage.line.body[0])[1]
         if self._variable is not None:
-            line = single_line(part, self._chain.value)
+            line = part.statement(self._chain.value)
             start, stop = part.body_start(line), part.span(line.body[0])[1]
             if part.indent_at(start) != self._indent:
                 raise Refused("the statement is built in another block than it is executed in")

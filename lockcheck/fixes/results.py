@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from lockcheck.fixes.layout import single_line
 from lockcheck.fixes.slices import Change, Refused, Slice
 
 
@@ -39,7 +38,7 @@ def usage_of(part: Slice, call: cst.Call, *, returns_count: bool) -> Usage:
     """How the result of a call is used. A legacy `query.update(..)` returns the count itself."""
     parent = part.parent(call)
     value: cst.BaseExpression = parent if isinstance(parent, cst.Await) else call
-    line = single_line(part, call)
+    line = part.statement(call)
     count = value if returns_count else _rowcount_of(part, value)
     whole, small = count or value, line.body[0]
     if isinstance(small, cst.Expr) and small.value is whole:

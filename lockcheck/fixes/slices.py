@@ -99,7 +99,7 @@ class Slice:
         """The statement that a node is part of, where it has its lines for itself."""
         line = self.enclosing(node, cst.SimpleStatementLine)
         if line is None or len(line.body) != 1:
-            raise Refused("the statement shares its line with others")
+            raise Refused("the statement shares its line with others or stands behind a colon")
         return line
 
     # --- places ---------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import libcst as cst
 from lockcheck.fixes.arguments import keyword
 from lockcheck.fixes.import_statements import WIDTH
 from lockcheck.fixes.imports import Imports
-from lockcheck.fixes.layout import call_code, moved, single_line
+from lockcheck.fixes.layout import call_code, moved
 from lockcheck.fixes.names import unused
 from lockcheck.fixes.slices import Change, Refused, Slice
 from lockcheck.fixes.upsert_function import families, required_function
@@ -96,7 +96,7 @@ def _is_plain(value: cst.BaseExpression) -> bool:
 
 
 def _insert(part: Slice, plan: Upsert, merge: _Merge, literal: dict[str, cst.Arg], imports: Imports) -> list[Change]:
-    line = single_line(part, merge.call)
+    line = part.statement(merge.call)
     start = part.body_start(line)
     indent = part.indent_at(start)
     code = _Insert(part, plan, merge, literal, imports, indent).lines()
@@ -197,7 +197,7 @@ def _helper(
     part: Slice, plan: Upsert, merge: _Merge, literal: dict[str, cst.Arg] | None, imports: Imports
 ) -> list[Change]:
     """The call that the project has set for upserts."""
-    indent = part.indent_at(part.body_start(single_line(part, merge.call)))
+    indent = part.indent_at(part.body_start(part.statement(merge.call)))
     above, values = "", ""
     if literal is not None:
         values = _dict([(name, part.code(arg.value)) for name, arg in literal.items()])
@@ -225,6 +225,6 @@ def _function(part: Slice, plan: Upsert, merge: _Merge) -> list[Change]:
     if merge.variable is None:
         call = f"{merge.awaited}{name}({merge.session}, {part.code(merge.instance)})"
         return [*added, *imports.changes(), Change(*part.span(merge.value), call)]
-    indent = part.indent_at(part.body_start(single_line(part, merge.call)))
+    indent = part.indent_at(part.body_start(part.statement(merge.call)))
     call = f"{part.code(merge.instance)}\n{indent}{merge.awaited}{name}({merge.session}, {merge.variable})"
     return [*added, *imports.changes(), Change(*part.span(merge.value), call)]
