@@ -122,13 +122,14 @@ class Project:
         return False
 
     def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
-        """Parent tables of `table` of which the transaction has locked one row before."""
+        """Parent tables of `table` of which the transaction has locked one row, or rows in primary-key order, before."""
         parents = self._parents(table)
         found = set()
         for parent in parents - {table}:
             for _, execute in self.held(trace, step, parent, None):
                 lock = execute.statement.lock
-                if lock is not None and not lock.read and self.locks.one_row(execute.statement):
+                orderly = self.locks.one_row(execute.statement) or self.locks.by_key(execute.statement)
+                if lock is not None and not lock.read and orderly:
                     found.add(parent)
         return frozenset(found)
 
