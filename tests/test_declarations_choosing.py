@@ -67,6 +67,8 @@ def test_plain_migrations_are_left_out() -> None:
         "def f():\n    with create_session() as s:\n        s.add(1)",
         "def f():\n    with Session() as s: pass",
         "def f(): db.add(x)",
+        "def f(statement: sa.Select[Any]): pass",
+        "def f(): return Order(1)",
         "def f(call):\n    try:\n        call()\n    except sa.exc.OperationalError: pass",
         "def f(call):\n    try:\n        call()\n    except (KeyError, sa.exc.DBAPIError): pass",
         "def f():\n    with engine.begin() as c: pass",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lockcheck.declarations.model import CallOf, Deferred, Literal_, Member, Name
-from tests.test_declarations_project import read
+from lockcheck.declarations.project import Missing
+from tests.test_declarations_project import declare, read
 
 
 @pytest.mark.parametrize("source", ["", "\n\n", "'''Only a docstring.'''", "pass", "if x: pass\nelse: pass"])
@@ -224,3 +225,18 @@ def test_very_large_displays_are_no_declarations() -> None:
 def test_imperative_mappings_are_found_anywhere() -> None:
     found = read("def start():\n    if x:\n        reg.map_imperatively(A, table, properties={})\nmapper(B, other)\n")
     assert [(call.args[0], line) for call, line in found.mapping_calls] == [(Name("B"), 4), (Name("A"), 3)]
+
+
+@pytest.mark.parametrize("source", [" + ".join(["x"] * 5000), "".join(f"f{i}(" for i in range(90)) + ")" * 90])
+def test_deeply_nested_expressions_are_no_trouble(source: str) -> None:
+    try:
+        found = declare(f"x = 1\ny = {source}\nz = 2\n")
+    except (RecursionError, MemoryError, SyntaxError):
+        pytest.skip("this Python's parser refuses it")
+    assert isinstance(found.constant("m.y"), Missing)
+    assert found.constant("m.z") == 2
+
+
+def test_long_chains_of_names_end() -> None:
+    chain = "".join(f"a{number} = a{number + 1}\n" for number in range(3000))
+    assert declare(chain + "a3000 = 1\n").constant("m.a2990") == 1

@@ -237,11 +237,11 @@ def truth(mapper: Mapper[Any]) -> dict[str, Any]:
     columns = set(mapper.columns)
     indexes = [index for index in table.indexes if columns.issuperset(index.columns) and not has_functions(index)]
     whole = {index: index.unique and index.dialect_options["postgresql"]["where"] is None for index in indexes}
-    unique = [
-        item for item in table.constraints if isinstance(item, UniqueConstraint) and columns.issuperset(item.columns)
-    ]
+    constraints = [item for item in table.constraints if isinstance(item, UniqueConstraint)]
+    unique = [item for item in constraints if columns.issuperset(item.columns)]
     keys = [item for item in table.constraints if isinstance(item, ForeignKeyConstraint)]
-    unique_columns: list[Any] = [item.columns for item in (*unique, *(index for index in indexes if whole[index]))]
+    unique_columns: list[Any] = [item.columns for item in unique]
+    unique_columns += [index.columns for index in indexes if whole[index]]
     return {
         "table": table.fullname,
         "primary key": names(mapper, table.primary_key.columns),

@@ -85,6 +85,8 @@ class Constants:
         self._open.add(qualname)
         try:
             found = self._constant(qualname)
+        except RecursionError:  # an expression that is nested too deeply
+            found = MISSING
         finally:
             self._open.discard(qualname)
         self._values[qualname] = found

@@ -45,7 +45,14 @@ _COMPARED = {
 
 
 def expression(node: ast.expr) -> Expression:
-    """The expression that a node stands for."""
+    """The expression that a node stands for; one that is nested too deeply is none that a declaration needs."""
+    try:
+        return _expression(node)
+    except RecursionError:
+        return OTHER
+
+
+def _expression(node: ast.expr) -> Expression:
     convert = _CONVERT.get(node.__class__)
     return OTHER if convert is None else convert(node)
 
@@ -88,7 +95,7 @@ def _name(node: ast.Name) -> Expression:
 
 def _attribute(node: ast.Attribute) -> Expression:
     name = dotted(node)
-    return Name(name) if name is not None else Member(expression(node.value), node.attr)
+    return Name(name) if name is not None else Member(_expression(node.value), node.attr)
 
 
 def _constant(node: ast.Constant) -> Expression:
@@ -101,54 +108,54 @@ def _constant(node: ast.Constant) -> Expression:
 def _call(node: ast.Call) -> Expression:
     if len(node.args) > MAX_ITEMS:
         return OTHER
-    keywords = tuple((keyword.arg, expression(keyword.value)) for keyword in node.keywords)
-    return CallOf(expression(node.func), tuple(map(expression, node.args)), keywords)
+    keywords = tuple((keyword.arg, _expression(keyword.value)) for keyword in node.keywords)
+    return CallOf(_expression(node.func), tuple(map(_expression, node.args)), keywords)
 
 
 def _starred(node: ast.Starred) -> Expression:
-    return Operation("*", (expression(node.value),))
+    return Operation("*", (_expression(node.value),))
 
 
 def _items(node: ast.List | ast.Tuple | ast.Set) -> Expression:
     elements = node.elts
     if len(elements) > MAX_ITEMS:
         return OTHER
-    inner = tuple(expression(item.value if isinstance(item, ast.Starred) else item) for item in elements)
+    inner = tuple(_expression(item.value if isinstance(item, ast.Starred) else item) for item in elements)
     return Items(_DISPLAYS[node.__class__], inner, tuple(isinstance(item, ast.Starred) for item in elements))
 
 
 def _pairs(node: ast.Dict) -> Expression:
     if len(node.keys) > MAX_ITEMS:
         return OTHER
-    keys = tuple(None if key is None else expression(key) for key in node.keys)
-    return Pairs(keys, tuple(map(expression, node.values)))
+    keys = tuple(None if key is None else _expression(key) for key in node.keys)
+    return Pairs(keys, tuple(map(_expression, node.values)))
 
 
 def _binary(node: ast.BinOp) -> Expression:
     operator = _BINARY.get(node.op.__class__)
-    return OTHER if operator is None else Operation(operator, (expression(node.left), expression(node.right)))
+    return OTHER if operator is None else Operation(operator, (_expression(node.left), _expression(node.right)))
 
 
 def _boolean(node: ast.BoolOp) -> Expression:
-    return Operation("and" if isinstance(node.op, ast.And) else "or", tuple(map(expression, node.values)))
+    return Operation("and" if isinstance(node.op, ast.And) else "or", tuple(map(_expression, node.values)))
 
 
 def _unary(node: ast.UnaryOp) -> Expression:
-    operand = expression(node.operand)
+    operand = _expression(node.operand)
     if isinstance(node.op, ast.USub) and isinstance(operand, Literal_) and isinstance(operand.value, (int, float)):
         return Literal_(-operand.value)
     return Operation(_UNARY[node.op.__class__], (operand,))
 
 
 def _subscript(node: ast.Subscript) -> Expression:
-    return Indexed(expression(node.value), expression(node.slice))
+    return Indexed(_expression(node.value), _expression(node.slice))
 
 
 def _compare(node: ast.Compare) -> Expression:
     if len(node.ops) != 1:
         return OTHER
     operator = _COMPARED[node.ops[0].__class__]
-    return Compared(operator, expression(node.left), expression(node.comparators[0]))
+    return Compared(operator, _expression(node.left), _expression(node.comparators[0]))
 
 
 def _comprehension(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Expression:
@@ -157,20 +164,20 @@ def _comprehension(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.Dic
     part = node.generators[0]
     return Generated(
         _COMPREHENSIONS[node.__class__],
-        expression(node.key if isinstance(node, ast.DictComp) else node.elt),
+        _expression(node.key if isinstance(node, ast.DictComp) else node.elt),
         part.target.id if isinstance(part.target, ast.Name) else None,
-        expression(part.iter),
-        tuple(map(expression, part.ifs)),
+        _expression(part.iter),
+        tuple(map(_expression, part.ifs)),
     )
 
 
 def _lambda(node: ast.Lambda) -> Expression:
-    return Deferred(expression(node.body))
+    return Deferred(_expression(node.body))
 
 
 def _text(node: ast.JoinedStr) -> Expression:
     plain = (part.value if isinstance(part, ast.FormattedValue) else part for part in node.values)
-    return Operation("f", tuple(map(expression, plain)))
+    return Operation("f", tuple(map(_expression, plain)))
 
 
 _DISPLAYS: dict[type, Literal["list", "tuple", "set"]] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}

@@ -40,13 +40,13 @@ class Mapper:
 
     @cached_property
     def tables(self) -> Mapping[str, tuple[MappedClass, ...]]:
-        """All mapped classes and Core tables by the table they stand for, classes first."""
+        """All mapped classes and Core tables by the table they stand for: classes first, copies in migrations last."""
         found: dict[str, list[MappedClass]] = {}
         for qualname in (*self._names.classes, *self._mappings.cores.tables):
             mapped = self.mapped(qualname)
             if mapped is not None:
                 found.setdefault(mapped.table, []).append(mapped)
-        return {table: tuple(classes) for table, classes in found.items()}
+        return {table: tuple(sorted(classes, key=_in_migration)) for table, classes in found.items()}
 
     def _class(self, qualname: str, table: str) -> MappedClass:
         declared, module = self._names.classes[qualname]
@@ -106,3 +106,7 @@ class Mapper:
     def _own_init(self, qualname: str) -> str | None:
         found = self._names.attribute(qualname, "__init__")
         return f"{found[0]}.__init__" if found is not None and isinstance(found[1], FunctionDeclaration) else None
+
+
+def _in_migration(mapped: MappedClass) -> bool:
+    return not {"migrations", "alembic", "versions"}.isdisjoint(mapped.qualname.split("."))
