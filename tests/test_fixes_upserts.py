@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import Session
 
 from lockcheck.plans import Upsert
+from tests import projects
 from tests.fixing import dedent, fixed, refusal, target
 
 HEAD = "from sqlalchemy.orm import Session\n\n\n"
@@ -188,3 +192,52 @@ def test_async_function() -> None:
     assert "async def _upsert_async(session: AsyncSession, instance: object) -> None:\n" in made
     assert "    await session.flush()\n" in made
     assert "    await _upsert_async(session, job)\n" in made
+
+
+MODULE = """
+from sqlalchemy.dialects import mysql as dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Job(Base):
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    a: Mapped[str | None] = mapped_column("col_a", onupdate="later")
+
+
+def f(session: Session, x):
+    session.merge({})
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "clause"),
+    [
+        ("Job(id=1, a=x)", ("id", "a"), "ON DUPLICATE KEY UPDATE col_a = %s"),
+        ("Job(id=1, a=x + 'y')", ("id", "a"), "ON DUPLICATE KEY UPDATE col_a = VALUES(col_a)"),
+        ("Job(id=1)", ("id",), "ON DUPLICATE KEY UPDATE id = job.id"),
+        ("Job(id=1, a=x)", None, "ON DUPLICATE KEY UPDATE col_a = VALUES(col_a)"),
+        ("Job(id=1)", None, "ON DUPLICATE KEY UPDATE id = VALUES(id)"),
+    ],
+)
+def test_statements_for_mysql_compile(call: str, given: tuple[str, ...] | None, clause: str) -> None:
+    """There is no server to execute them on."""
+    text = MODULE.format(call)
+    source = fixed(plan(text, "mysql", given=given, ending=f"merge({call})"), text)
+    executed = []
+
+    class Recorder(Session):
+        def flush(self, objects: Any = None) -> None:
+            pass
+
+        def execute(self, statement: Any, *_: Any, **__: Any) -> Any:
+            executed.append(str(statement.compile(dialect=mysql.dialect())))
+
+    with projects.module(source) as module:
+        module.f(Recorder(), "x")
+    assert clause in executed[0].replace("\n", " ")

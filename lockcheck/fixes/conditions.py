@@ -14,7 +14,6 @@ from lockcheck.fixes.slices import Change, Refused, Slice
 _BINDS_LESS = (
     cst.Comparison,
     cst.BooleanOperation,
-    cst.UnaryOperation,
     cst.IfExp,
     cst.Lambda,
     cst.NamedExpr,
@@ -100,7 +99,8 @@ def _compared(part: Slice, args: Sequence[cst.Arg], model: str) -> list[Change]:
             raise Refused("the keywords of filter_by() are not written out")
         start, end = part.span(arg.value)
         changes.append(Change(part.span(arg)[0], start, f"{model}.{arg.keyword.value} == "))
-        if isinstance(arg.value, _BINDS_LESS) and not arg.value.lpar:
+        negated = isinstance(arg.value, cst.UnaryOperation) and isinstance(arg.value.operator, cst.Not)
+        if (negated or isinstance(arg.value, _BINDS_LESS)) and not arg.value.lpar:
             changes += [Change(start, start, "("), Change(end, end, ")")]
     return changes
 

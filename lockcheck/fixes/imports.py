@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from lockcheck.fixes import import_statements
 from lockcheck.fixes.import_statements import Wanted
-from lockcheck.fixes.names import bound, functions_around, known, own, tree_of, unused
+from lockcheck.fixes.names import Function, bound, functions_around, known, own, tree_of, unused
 from lockcheck.fixes.slices import Change, Slice
 
 _CORE = frozenset({"sqlalchemy", "sqlalchemy.sql", "sqlalchemy.sql.expression", "sqlalchemy.future"})
@@ -52,19 +53,39 @@ class Imports:
 
     def __init__(self, part: Slice, line: int) -> None:
         self._part = part
-        self._tree = tree_of(part.text)
-        self._functions = functions_around(self._tree, line)
-        self._own = list(own(self._tree))
-        self._inner = [node for function in self._functions[:1] for node in ast.walk(function)]
-        typing = type_checking(self._tree)
-        self._global = [item for node in self._own if id(node) not in typing for item in imported(node)]
-        self._local = [item for node in self._inner for item in imported(node) if self._reaches(item, line)]
+        self._line = line
         self._wanted: dict[tuple[str, str], Wanted] = {}
 
-    def _reaches(self, item: Imported, line: int) -> bool:
-        """Whether an import inside the function has bound its name at the line."""
+    @cached_property
+    def _tree(self) -> ast.Module:
+        return tree_of(self._part.text)
+
+    @cached_property
+    def _functions(self) -> list[Function]:
+        return functions_around(self._tree, self._line)
+
+    @cached_property
+    def _own(self) -> list[ast.AST]:
+        return list(own(self._tree))
+
+    @cached_property
+    def _inner(self) -> list[ast.AST]:
+        return [node for function in self._functions[:1] for node in ast.walk(function)]
+
+    @cached_property
+    def _global(self) -> list[Imported]:
+        """The imports of the module that run."""
+        typing = type_checking(self._tree)
+        return [item for node in self._own if id(node) not in typing for item in imported(node)]
+
+    @cached_property
+    def _local(self) -> list[Imported]:
+        """The imports inside the function that have bound their names at the line."""
+        return [item for node in self._inner for item in imported(node) if self._reaches(item)]
+
+    def _reaches(self, item: Imported) -> bool:
         around = functions_around(self._tree, item.statement.lineno)
-        return item.statement.lineno < line and bool(around) and around[-1] in self._functions
+        return item.statement.lineno < self._line and bool(around) and around[-1] in self._functions
 
     def taken(self) -> set[str]:
         """All names that a new name could collide with."""
