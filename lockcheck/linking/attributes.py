@@ -98,7 +98,7 @@ class Attributes:
             return self._relationship(instance, name)
         if isinstance(found, ModelRef) and name == "__table__":
             return found
-        return found if isinstance(found, (ClassRef, Known)) else None
+        return found if isinstance(found, ClassRef) or _fixed(found, name) else None
 
     def _given(self, instance: Instance, name: str) -> Abstract | None:
         """A constant that the object was just built with."""
@@ -128,7 +128,7 @@ class Attributes:
         found = self._linker.names.class_attribute(value.qualname, name)
         if isinstance(found, FunctionRef):
             return self._method(found, value, name)
-        if found is not None:
+        if found is not None and (not isinstance(found, Known) or _fixed(found, name)):
             return found
         return self._declared_attribute(value, name) or self._initial(value, name)
 
@@ -186,6 +186,11 @@ class Attributes:
 
     def _of_factory(self, value: SessionFactory, name: str) -> Abstract | None:
         return SessionRef(Somewhere(value.label), "shared") if name in ("session", "registry") else None
+
+
+def _fixed(value: Abstract | None, name: str) -> bool:
+    """Whether a class attribute is the same for every object: a scalar in small letters is but a default."""
+    return isinstance(value, Known) and name.isupper()
 
 
 def assignments(block: facts.Block) -> tuple[facts.SetAttribute, ...]:

@@ -93,7 +93,7 @@ class Names:
         if declarations.class_(qualname) is not None:
             return ClassRef(qualname)
         constant = declarations.constant(qualname)
-        if not isinstance(constant, Missing):
+        if not isinstance(constant, Missing) and lasting(last(qualname), constant):
             return constant_value(constant)
         return self._assigned(qualname) or External(qualname)
 
@@ -182,7 +182,7 @@ class Names:
         for base in self._declarations.mro(qualname) or (qualname,):
             constant = self._declarations.constant(f"{base}.{name}")
             if not isinstance(constant, Missing):
-                return constant_value(constant)
+                return constant_value(constant) if lasting(name, constant) else None
         nested = f"{qualname}.{name}"
         return ClassRef(nested) if self._declarations.class_(nested) is not None else None
 
@@ -282,6 +282,14 @@ class Names:
     def _first_alias(self, parts: tuple[declared.Expression, ...], module: str, origin: Origin) -> Abstract | None:
         found = (self._aliased(part, module, origin) for part in parts)
         return next((value for value in found if value is not None), None)
+
+
+def lasting(name: str, constant: declared.Constant) -> bool:
+    """Whether a variable of a module or class keeps its first value: None, numbers and flags in small letters are but a
+    start."""
+    if isinstance(constant, (declared.Collection, declared.EnumMember)):
+        return True
+    return bool(constant) if isinstance(constant, str) else name.isupper()
 
 
 def constant_value(constant: declared.Constant) -> Abstract:
