@@ -128,7 +128,7 @@ def _remedy(
     project: Project, statement: Statement, column: Column, state: Known, allowed: Allowed | None
 ) -> tuple[Remedy | None, str | None]:
     if allowed is None:
-        return None, f"the {column.name}s that may come before are not known (set them in [tool.lockcheck.states])"
+        return None, f"which {column.name} may come before is not known (set them in [tool.lockcheck.states])"
     if statement.spelling is None or len(statement.steps) != 1:
         return None, "the statement is built in several functions"
     spelled = (_spelled(project, statement.site, state.value, name) for name in allowed.states if name is not None)

@@ -39,6 +39,8 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         return None
     if locks.ordered_write(statement) or mapped.table in project.policy.not_contended:
         return None
+    if project.contention.runs_alone(occurrence.step.function):
+        return None
     if built(statement.where) or project.locked_before(occurrence.trace, occurrence.step, statement):
         return None
     gates = project.gates(occurrence.trace, occurrence.step, mapped.table)

@@ -46,7 +46,7 @@ def _unordered(project: Project, execute: Execute) -> bool:
 
 def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, site: Target) -> Hazard | None:
     table = project.locks.table(statement.model) or ""
-    if table in project.policy.not_contended:
+    if table in project.policy.not_contended or project.contention.runs_alone(trace.function):
         return None
     gates = project.gates(trace, step, table)
     others = project.contention.counterparts(table, statement, gates, site)

@@ -72,8 +72,12 @@ def _written_later(project: Project, trace: Trace, step: Step, model: ModelRef) 
 def _writes(project: Project, step: Step, table: str | None) -> bool:
     detail = step.detail
     if isinstance(detail, Write):
-        column = project.linker.names.column(detail.instance.model, detail.attribute)
-        return column is not None and project.locks.table(detail.instance.model) == table
+        parts = (part for part in each(detail.instance) if isinstance(part, Instance))
+        return any(
+            project.linker.names.column(part.model, detail.attribute) is not None
+            and project.locks.table(part.model) == table
+            for part in parts
+        )
     if isinstance(detail, Delete):
         return any(isinstance(p, Instance) and project.locks.table(p.model) == table for p in each(detail.value))
     if isinstance(detail, Execute):

@@ -8,42 +8,39 @@ can meet, in conflicting modes, waiting for locks, and without a gate that both 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from lockcheck.linking.events import Delete, EnterLoop, Execute, Merge, SessionCall, Write
-from lockcheck.linking.origins import built, operations, varies
-from lockcheck.linking.trace import Step, Trace, surely_follows
-from lockcheck.linking.values import Instance, ModelRef, Statement, each
+from lockcheck.linking.events import Execute, Merge, Write
+from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.turns import Turn, Turns, given, loops_at
+from lockcheck.linking.values import ModelRef, Statement
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
 
 LockerKind = Literal["row lock", "loop", "flush", "bulk"]
+TESTS = frozenset({"tests", "test", "testing", "conftest"})
 RANK: Mapping[str, int] = {"row lock": 0, "loop": 1, "flush": 2, "bulk": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Locker:
-    """One place that holds two or more row locks of a table in one transaction. `constants` are what its rows are
-    known to be limited to, `gates` the tables of which it locks a row first, `column` what it writes."""
+    """One place that holds two or more row locks of a table in one transaction. `rows` are those it can reach, `gates`
+    the tables of which it locks a row first, `what` says what it does to the rows."""
 
     table: str
     function: str
     site: Target
     kind: LockerKind
-    constants: tuple[tuple[str, frozenset[object]], ...]
+    rows: RowSet
     gates: frozenset[str]
     what: str
     ordered: bool = False
-
-
-def meet(one: Mapping[str, frozenset[object]], other: Mapping[str, frozenset[object]]) -> bool:
-    """Whether two row sets may have rows in common: no column is limited to different constants."""
-    return all(
-        not values or not other.get(name, values) or values & other.get(name, values) for name, values in one.items()
-    )
+    assumed: bool = field(default=False, compare=False)
+    """Whether the rows are what a parameter holds."""
 
 
 class Contention:
@@ -51,21 +48,42 @@ class Contention:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._turns = Turns(project)
         self._by_table: dict[str, dict[tuple[Target, str], Locker]] = {}
         for trace in project.traces():
+            if self.runs_alone(trace.function):
+                continue
             for locker in self._lockers(trace):
                 known = self._by_table.setdefault(locker.table, {})
                 known.setdefault((locker.site, locker.kind), locker)
+        self._drop_assumed()
+
+    def runs_alone(self, function: str) -> bool:
+        """Whether a function never runs beside the program: it belongs to an Alembic revision or to tests."""
+        declarations = self._project.linker.declarations
+        name = self._project.linker.functions[function].facts.module
+        module = declarations.modules.get(name)
+        if module is not None and {"revision", "down_revision"} <= set(module.assignments):
+            return True
+        parts = name.split(".")
+        return bool(TESTS & set(parts)) or parts[-1].startswith("test_")
 
     def counterparts(self, table: str, statement: Statement, gates: frozenset[str], site: Target) -> list[Locker]:
         """Those that a statement which locks many rows in unknown order can deadlock with, the clearest first."""
-        constants = self._project.locks.constants(statement)
+        rows, keys = rows_of(self._project.locks, statement), self._keys(statement)
         found = [
             locker
             for locker in self._by_table.get(table, {}).values()
-            if locker.site != site and meet(constants, dict(locker.constants)) and not gates & locker.gates
+            if locker.site != site
+            and can_deadlock(rows, locker.rows, keys)
+            and not gates & locker.gates
+            and not (locker.kind == "bulk" and not locker.ordered and locker.rows.through == rows.through)
         ]
         return sorted(found, key=lambda locker: self._rank(locker, site))
+
+    def _keys(self, statement: Statement) -> tuple[tuple[str, ...], ...]:
+        mapped = self._project.locks.mapped(statement.model)
+        return self._project.locks.keys(mapped) if mapped else ()
 
     def _rank(self, locker: Locker, site: Target) -> tuple[bool, int, bool, str, int]:
         same = (locker.site.path, locker.site.slice) == (site.path, site.slice)
@@ -78,7 +96,8 @@ class Contention:
             if isinstance(step.detail, Execute) and step.is_local:
                 yield from self._statement_lockers(trace, step, step.detail)
         for step, loop, body in trace.loops():
-            yield from self._loop_lockers(trace, step, loop, body)
+            for turn in self._turns.of(trace, step, loop, body):
+                yield self._loop_locker(trace, turn)
 
     def _statement_lockers(self, trace: Trace, step: Step, execute: Execute) -> Iterator[Locker]:
         statement, locks = execute.statement, self._project.locks
@@ -87,10 +106,17 @@ class Contention:
         if not many or execute.how in ("get", "refresh"):
             return
         if statement.kind in ("update", "delete"):
-            yield self._locker(trace, step, statement, statement.model, "bulk", locks.ordered_write(statement))
+            if locks.waits(statement):
+                yield self._written(trace, step, execute)
         elif statement.lock is not None and statement.lock.blocking and not self._single(statement, execute):
             for model in locks.locked_models(statement):
                 yield self._locker(trace, step, statement, model, "row lock", locks.by_key(statement))
+
+    def _written(self, trace: Trace, step: Step, execute: Execute) -> Locker:
+        statement = execute.statement
+        kind: LockerKind = "loop" if execute.how == "executemany" else "bulk"
+        ordered = self._project.locks.ordered_write(statement)
+        return self._locker(trace, step, statement, statement.model, kind, ordered)
 
     def _single(self, statement: Statement, execute: Execute) -> bool:
         return statement.limited and execute.site not in self._project.linker.many
@@ -99,88 +125,42 @@ class Contention:
         self, trace: Trace, step: Step, statement: Statement, model: ModelRef | None, kind: LockerKind, ordered: bool
     ) -> Locker:
         table = self._project.locks.table(model) or ""
-        same = model == statement.model
-        constants = tuple(self._project.locks.constants(statement).items()) if same else ()
+        rows = rows_of(self._project.locks, statement) if model == statement.model else RowSet()
         site = statement.lock.site if statement.lock and statement.lock.site else statement.site
-        what = "locks" if kind == "row lock" else f"{statement.kind}s"
+        what = {"row lock": "locks", "bulk": f"{statement.kind}s"}.get(kind, f"{statement.kind}s them")
         gates = self._project.gates(trace, step, table)
-        return Locker(table, trace.function, site, kind, constants, gates, what, ordered)
+        return Locker(table, trace.function, site, kind, rows, gates, what, ordered)
 
-    def _loop_lockers(self, trace: Trace, step: Step, loop: EnterLoop, body: list[Step]) -> Iterator[Locker]:
-        if any(self._ends_each_turn(trace, step, other) for other in body):
-            return
-        flushed = any(isinstance(s.detail, SessionCall) and s.detail.method == "flush" for s in body)
-        seen: set[str] = set()
-        for other in body:
-            touched = self._touched(other)
-            if touched is None or self._locked(trace, other, touched):
-                continue
-            table = self._project.locks.table(touched.model)
-            if table is None or table in seen:
-                continue
-            seen.add(table)
-            by_row = flushed or isinstance(other.detail, (Execute, Merge))
-            constants = tuple(self._loaded_constants(trace, touched).items())
-            gates = self._project.gates(trace, step, table)
-            kind: LockerKind = "loop" if by_row else "flush"
-            yield Locker(table, trace.function, loop.site, kind, constants, gates, described(other))
+    def _loop_locker(self, trace: Trace, turn: Turn) -> Locker:
+        table = self._project.locks.table(turn.touched.model) or ""
+        gates = self._project.gates(trace, turn.enters, table)
+        kind: LockerKind = "loop" if turn.at_once else "flush"
+        rows = self._turns.rows(trace, turn.touched)
+        assumed = given(turn.touched)
+        return Locker(table, trace.function, turn.loop.site, kind, rows, gates, described(turn.step), assumed=assumed)
 
-    def _ends_each_turn(self, trace: Trace, loop: Step, step: Step) -> bool:
-        inner = step.path[len(loop.path) + 1 :]
-        return trace.ends(step, None) and surely_follows(inner, ())
+    # --- loops over what callers hand in -----------------------------------------------------------------------------
 
-    def _touched(self, step: Step) -> Touched | None:
-        """The row that a step in a loop locks, another one at each turn."""
-        detail = step.detail
-        if isinstance(detail, Write):
-            return self._written(detail)
-        if isinstance(detail, (Merge, Delete)):
-            for part in each(detail.value):
-                if isinstance(part, Instance) and varies(part.origin):
-                    return Touched(part.model, part)
-            return None
-        return self._executed(detail) if isinstance(detail, Execute) else None
+    def _drop_assumed(self) -> None:
+        """Forgets loops over a parameter that every known caller fills with new objects, or with one."""
+        lockers = [locker for known in self._by_table.values() for locker in known.values() if locker.assumed]
+        wanted = {locker.site for locker in lockers}
+        seen, confirmed = self._in_callers(wanted) if wanted else (set(), set())
+        for locker in lockers:
+            if locker.site in seen and (locker.site, locker.table) not in confirmed:
+                del self._by_table[locker.table][locker.site, locker.kind]
 
-    def _written(self, write: Write) -> Touched | None:
-        for instance in each(write.instance):
-            if not isinstance(instance, Instance):
-                continue
-            column = self._project.linker.names.column(instance.model, write.attribute)
-            if column is not None and varies(instance.origin) and not built(instance.origin):
-                return Touched(instance.model, instance)
-        return None
-
-    def _executed(self, execute: Execute) -> Touched | None:
-        statement = execute.statement
-        locking = statement.kind in ("update", "delete") or (statement.lock is not None and statement.lock.blocking)
-        if not locking or statement.model is None or self._project.locks.access(statement) != "one":
-            return None
-        return Touched(statement.model, statement.where) if varies(statement.where) else None
-
-    def _locked(self, trace: Trace, step: Step, touched: Touched) -> bool:
-        """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the
-        locker."""
-        sources = operations(touched.origin)
-        return any(
-            isinstance(other.detail, Execute)
-            and other.detail.site in sources
-            and other.detail.statement.lock is not None
-            for other in trace.steps[: step.number]
-        )
-
-    def _loaded_constants(self, trace: Trace, touched: Touched) -> dict[str, frozenset[object]]:
-        sources = operations(touched.origin)
-        for other in trace.steps:
-            detail = other.detail
-            if isinstance(detail, Execute) and detail.site in sources and detail.statement.model == touched.model:
-                return self._project.locks.constants(detail.statement)
-        return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    model: ModelRef
-    origin: object
+    def _in_callers(self, wanted: set[Target]) -> tuple[set[Target], set[tuple[Target, str]]]:
+        """Which of these loops are reached from entries, and the tables whose rows they lock there."""
+        seen: set[Target] = set()
+        confirmed: set[tuple[Target, str]] = set()
+        for function in self._project.entries:
+            trace = self._project.trace(function)
+            for step, loop, body in loops_at(trace, wanted):
+                seen.add(loop.site)
+                for turn in self._turns.of(trace, step, loop, body):
+                    confirmed.add((loop.site, self._project.locks.table(turn.touched.model) or ""))
+        return seen, confirmed
 
 
 def described(step: Step) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from lockcheck.declarations.model import MappedClass, Relationship
+from lockcheck.declarations.model import Column, MappedClass, Relationship
 from lockcheck.linking import clauses
 from lockcheck.linking.constants import members
 from lockcheck.linking.values import (
@@ -68,7 +68,8 @@ class Locks:
         declared = (mapped.primary_key, *mapped.unique_keys)
         single = tuple((c.attribute,) for c in mapped.columns.values() if c.unique)
         extra = tuple(tuple(self._attribute(mapped, n) for n in key) for key in self._keys.get(mapped.table, ()))
-        return tuple(key for key in (*declared, *single, *extra) if key)
+        random = tuple((c.attribute,) for c in mapped.columns.values() if c.primary_key and _is_random(c))
+        return tuple(key for key in (*declared, *single, *extra, *random) if key)
 
     def _attribute(self, mapped: MappedClass, column: str) -> str:
         return next((c.attribute for c in mapped.columns.values() if c.name == column), column)
@@ -88,11 +89,16 @@ class Locks:
         pins = clauses.pinned(statement.where, model)
         if any(all(name in pins for name in key) for key in self.keys(mapped)):
             return "one"
-        if self.listed_key(statement) is not None:
-            return "keys"
+        listed = self.listed_key(statement)
+        if listed is not None:
+            return "one" if self._of_one(listed) else "keys"
         if not statement.readable or clauses.is_opaque(statement.where):
             return "opaque"
         return "many"
+
+    def _of_one(self, listed: Abstract) -> bool:
+        """Whether a list of keys is a subquery for one row."""
+        return isinstance(listed, Statement) and listed.kind == "select" and self.one_row(listed)
 
     def listed_key(self, statement: Statement) -> Abstract | None:
         """The list of primary keys that the statement is limited to."""
@@ -127,7 +133,9 @@ class Locks:
         mapped = self.mapped(statement.model)
         if mapped is None or statement.model is None or not statement.order_by:
             return False
-        named = [part.attribute if isinstance(part, ColumnRef) else None for part in statement.order_by]
+        named = [
+            p.attribute if isinstance(p, ColumnRef) and p.model == statement.model else None for p in statement.order_by
+        ]
         pins = clauses.pinned(statement.where, statement.model)
         wanted = [name for name in mapped.primary_key if name not in pins]
         return named[: len(wanted)] == wanted or self._free_order(named, wanted)
@@ -142,6 +150,11 @@ class Locks:
         if not isinstance(operand, Statement) or operand.lock is None:
             return False
         return bool(operand.order_by) or not operand.lock.blocking
+
+    def waits(self, statement: Statement) -> bool:
+        """Whether a write waits for the locks of others, and does not leave out what they hold."""
+        operand = self.listed_key(statement)
+        return not (isinstance(operand, Statement) and operand.lock is not None and not operand.lock.blocking)
 
     # --- tables ----------------------------------------------------------------------------------------------------
 
@@ -243,6 +256,11 @@ def constant_values(clause: Condition) -> frozenset[object] | None:
     if clause.operator in ("==", "in"):
         return members(clause.operand)
     return frozenset({None}) if clause.operator == "is null" else None
+
+
+def _is_random(column: Column) -> bool:
+    """A UUID made for each row: no two rows share one, even where it is half of a key."""
+    return column.default == "generated" and "uuid" in (column.type + column.python_type).lower()
 
 
 def _model(value: Abstract) -> ModelRef | None:

@@ -1,0 +1,68 @@
+"""What is known of the rows that a statement reaches, and whether two transactions can fight over such rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockcheck.linking import clauses
+from lockcheck.linking.values import Condition
+
+if TYPE_CHECKING:
+    from lockcheck.linking.locks import Locks
+    from lockcheck.linking.values import Clause, ModelRef, Statement
+
+NEVER_NULL = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "is not null", "like", "not like"})
+
+
+@dataclass(frozen=True, slots=True)
+class RowSet:
+    """`constants` are what columns are limited to, `filled` the columns that are not NULL, `pinned` those held to one
+    value, `through` those that lead to the rows: an index on them may give the order."""
+
+    constants: tuple[tuple[str, frozenset[object]], ...] = ()
+    filled: frozenset[str] = frozenset()
+    pinned: frozenset[str] = frozenset()
+    through: frozenset[str] = frozenset()
+
+
+def rows_of(locks: Locks, statement: Statement) -> RowSet:
+    """The rows that the WHERE of a statement reaches."""
+    if statement.model is None:
+        return RowSet()
+    model = statement.model
+    return RowSet(
+        tuple(locks.constants(statement).items()),
+        frozenset(_columns(statement.where, model, NEVER_NULL)),
+        frozenset(clauses.pinned(statement.where, model)),
+        frozenset(_columns(statement.where, model, None)),
+    )
+
+
+def _columns(where: Iterable[Clause], model: ModelRef, operators: frozenset[str] | None) -> Iterable[str]:
+    for clause in clauses.conjuncts(where):
+        if isinstance(clause, Condition) and (operators is None or clause.operator in operators):
+            yield from (column.attribute for column in clause.columns if column.model == model)
+
+
+def can_deadlock(one: RowSet, other: RowSet, keys: Iterable[tuple[str, ...]]) -> bool:
+    """Whether two row sets may have two rows in common, as a cycle on one table needs. They have at most one where
+    the columns that either side holds to one value make up a unique key."""
+    pinned = one.pinned | other.pinned
+    return meet(one, other) and not any(set(key) <= pinned for key in keys)
+
+
+def meet(one: RowSet, other: RowSet) -> bool:
+    """Whether two row sets may have rows in common: no column is limited to different constants, or to NULL on one
+    side and to values on the other."""
+    limits = dict(other.constants)
+    for name, values in one.constants:
+        theirs = limits.get(name, values)
+        if values and theirs and not values & theirs:
+            return False
+    return not (_null(one) & other.filled or _null(other) & one.filled)
+
+
+def _null(rows: RowSet) -> frozenset[str]:
+    return frozenset(name for name, values in rows.constants if values == frozenset({None}))

@@ -1,0 +1,146 @@
+"""Loops that lock one row after another, turn by turn, and keep what they locked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Merge, Path, SessionCall, Write
+from lockcheck.linking.origins import built, operations, origins, varies
+from lockcheck.linking.rowsets import RowSet, rows_of
+from lockcheck.linking.trace import Step, Trace, innermost, surely_follows
+from lockcheck.linking.values import Given, Instance, ModelRef, Somewhere, each
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+    from lockcheck.plans import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Rows that a step locks."""
+
+    model: ModelRef
+    origin: object
+
+
+class Turn(NamedTuple):
+    """What a loop locks at each turn: its first step that touches a table's rows, and whether that is at once or at a
+    later flush."""
+
+    loop: EnterLoop
+    enters: Step
+    step: Step
+    touched: Touched
+    at_once: bool
+
+
+class Turns:
+    """Finds them in a trace."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def of(self, trace: Trace, enters: Step, loop: EnterLoop, body: list[Step]) -> Iterator[Turn]:
+        """What one loop locks, table by table."""
+        if any(trace.ends(other, None) and surely_follows(_inside(enters, other), ()) for other in body):
+            return
+        flushed = any(isinstance(s.detail, SessionCall) and s.detail.method == "flush" for s in body)
+        seen: set[str] = set()
+        for step in body:
+            touched = self.touched(step)
+            if touched is None or self._locked(trace, step, touched) or _once(trace, enters, step, body):
+                continue
+            table = self._project.locks.table(touched.model)
+            if table is not None and table not in seen:
+                seen.add(table)
+                yield Turn(loop, enters, step, touched, flushed or isinstance(step.detail, (Execute, Merge)))
+
+    def touched(self, step: Step) -> Touched | None:
+        """The row that a step in a loop locks, another one at each turn."""
+        detail = step.detail
+        if isinstance(detail, Write):
+            return self._written(detail)
+        if isinstance(detail, (Merge, Delete)):
+            for part in each(detail.value):
+                if isinstance(part, Instance) and varies(part.origin):
+                    return Touched(part.model, part)
+            return None
+        return self._executed(detail) if isinstance(detail, Execute) else None
+
+    def _written(self, write: Write) -> Touched | None:
+        for instance in each(write.instance):
+            if not isinstance(instance, Instance):
+                continue
+            column = self._project.linker.names.column(instance.model, write.attribute)
+            if column is not None and varies(instance.origin) and not built(instance.origin):
+                return Touched(instance.model, instance)
+        return None
+
+    def _executed(self, execute: Execute) -> Touched | None:
+        statement = execute.statement
+        locking = statement.kind in ("update", "delete") or (statement.lock is not None and statement.lock.blocking)
+        if not locking or statement.model is None or self._project.locks.access(statement) != "one":
+            return None
+        return Touched(statement.model, statement.where) if varies(statement.where) else None
+
+    def _locked(self, trace: Trace, step: Step, touched: Touched) -> bool:
+        """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the
+        locker."""
+        sources = operations(touched.origin)
+        return any(
+            isinstance(other.detail, Execute)
+            and other.detail.site in sources
+            and other.detail.statement.lock is not None
+            for other in trace.steps[: step.number]
+        )
+
+    def rows(self, trace: Trace, touched: Touched) -> RowSet:
+        """What is known of the rows, from the SELECT that returned them."""
+        sources = operations(touched.origin)
+        for other in trace.steps:
+            detail = other.detail
+            if isinstance(detail, Execute) and detail.site in sources and detail.statement.model == touched.model:
+                return rows_of(self._project.locks, detail.statement)
+        return RowSet()
+
+
+def loops_at(trace: Trace, sites: set[Target]) -> Iterator[tuple[Step, EnterLoop, list[Step]]]:
+    """The loops of a run that stand at these sites, those of callees included, with the steps of their bodies."""
+    for step in trace.steps:
+        if isinstance(step.detail, EnterLoop) and step.detail.site in sites:
+            prefix = (*step.path, Arm("loop", step.detail.fork, "body"))
+            body = [other for other in trace.steps[step.number :] if other.path[: len(prefix)] == prefix]
+            yield step, step.detail, body
+
+
+def given(touched: Touched) -> bool:
+    """Whether the rows are what a parameter holds: its callers know where they come from."""
+    found = [origin for origin in origins(touched.origin) if not isinstance(origin, Somewhere)]
+    return bool(found) and all(isinstance(origin, Given) for origin in found)
+
+
+def _inside(enters: Step, step: Step) -> Path:
+    return step.path[len(enters.path) + 1 :]
+
+
+def _once(trace: Trace, enters: Step, step: Step, body: list[Step]) -> bool:
+    """Whether no turn follows in the same transaction once the step has happened: whenever it does, the transaction
+    ends, or the loop is left, later in that turn."""
+    after = (other for other in body if other.number > step.number)
+    return any(
+        (trace.ends(other, None) or _leaves(enters, other)) and surely_follows(_inside(enters, other), step.path)
+        for other in after
+    )
+
+
+def _leaves(enters: Step, step: Step) -> bool:
+    """Whether a step leaves the loop."""
+    if not isinstance(step.detail, Leave) or step.calls != enters.calls:
+        return False
+    inner = _inside(enters, step)
+    if step.detail.how == "break":
+        return innermost(inner, "loop") == 0
+    guarded = any(arm.kind == "try" for arm in inner)
+    return step.detail.how == "return" or (step.detail.how == "raise" and not guarded)
