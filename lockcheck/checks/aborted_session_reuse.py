@@ -22,11 +22,12 @@ from lockcheck.linking.events import (
     Read,
     Savepoints,
     SessionCall,
+    Test,
     Write,
 )
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import Built, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
+from lockcheck.linking.trace import Step, Trace, innermost, same_session
+from lockcheck.linking.values import AttributeOf, Built, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
 from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, Target, UseSavepoint
 
 CODE = "LCK401"
@@ -34,7 +35,7 @@ CODE = "LCK401"
 READ = "read the attribute into a variable ahead of the try"
 
 RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "savepoint.rollback"})
-FAILS = frozenset({"flush", "commit", "execute", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
+FLUSHES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ def _failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, Session
 
 def _operates(detail: object, *, any_statement: bool) -> SessionRef | None:
     if isinstance(detail, SessionCall):
-        return detail.session if detail.method in FAILS else None
+        fails = detail.method in FLUSHES or (detail.method == "execute" and any_statement)
+        return detail.session if fails else None
     if isinstance(detail, (Execute, Merge)) and any_statement:
         return detail.session
     if isinstance(detail, Outer) and any_statement:
@@ -153,16 +155,16 @@ def _use(trace: Trace, guarded: Guarded, session: SessionRef, failing: Step) -> 
     for step in guarded.inside:
         if _recovers(step.detail, session):
             return None
-        if _uses(step, session, failing):
+        if _uses(step, session, failing) and not _reconnected(step, guarded):
             return step
         if isinstance(step.detail, Leave) and step.path == guarded.handler.path:
-            following = [_next_turn(trace, guarded)] if step.detail.how == "continue" else []
+            following = [_next_turn(trace, guarded, session)] if step.detail.how == "continue" else []
             return _first_use(following, session, failing)
     loop = _loop(guarded)
     after = [step for step in guarded.after if trace.reaches(guarded.handler, step)]
     turn = [step for step in after if loop and step.path[: len(loop)] == loop]
     rest = [step for step in after if step not in turn]
-    runs = [_until_left(turn, guarded), _next_turn(trace, guarded), _until_left(rest, guarded)]
+    runs = [_until_left(turn, guarded), _next_turn(trace, guarded, session), _until_left(rest, guarded)]
     return _first_use(runs, session, failing)
 
 
@@ -193,10 +195,30 @@ def _loop(guarded: Guarded) -> Path:
     return path[: loops[-1] + 1] if loops else ()
 
 
-def _next_turn(trace: Trace, guarded: Guarded) -> list[Step]:
-    """In a loop the same body runs again, on the same session."""
+def _next_turn(trace: Trace, guarded: Guarded, session: SessionRef) -> list[Step]:
+    """In a loop the same body runs again, on the same session unless a `with` of the body may have opened it."""
     loop = _loop(guarded)
-    return [step for step in trace.steps if loop and step.path[: len(loop)] == loop]
+    steps = [step for step in trace.steps if loop and step.path[: len(loop)] == loop]
+    if isinstance(session.origin, Somewhere):
+        return [step for step in steps if len(_scope(step)) <= len(loop)]
+    return steps
+
+
+def _scope(step: Step) -> Path:
+    """The way to the innermost `with` block that a step stands in."""
+    return step.path[: innermost(step.path, "with")]
+
+
+def _reconnected(step: Step, guarded: Guarded) -> bool:
+    """Whether a step is taken only when the error was a lost connection, which the next statement opens anew."""
+    tested = any(
+        isinstance(other.detail, Test)
+        and isinstance(other.detail.subject, AttributeOf)
+        and other.detail.subject.name == "connection_invalidated"
+        for other in guarded.inside
+        if other.number < step.number
+    )
+    return tested and any(arm.kind == "if" for arm in step.path[len(guarded.handler.path) :])
 
 
 def _recovers(detail: object, session: SessionRef) -> bool:
@@ -207,6 +229,8 @@ def _recovers(detail: object, session: SessionRef) -> bool:
 
 def _uses(step: Step, session: SessionRef, failing: Step) -> bool:
     detail = step.detail
+    if isinstance(session.origin, Somewhere) and _scope(step) != _scope(failing):
+        return False
     if isinstance(detail, Read):
         return _expired(detail.instance) and isinstance(failing.detail, SessionCall)
     if isinstance(detail, SessionCall):
@@ -237,9 +261,11 @@ def _report(
 ) -> Hazard:
     used, failed = _local_site(use), _local_site(failing)
     where = f" at line {project.linker.position(used).line}" if used is not None else ""
+    flushed = isinstance(failing.detail, SessionCall) and failing.detail.method in FLUSHES
+    aborted = "the transaction is aborted" if flushed else "on PostgreSQL the transaction is aborted"
     text = (
         f"the handler catches {_caught(names)} from the session's work in the try and the function goes on using "
-        f"the session{where}: the transaction is aborted, so that later work fails or is lost"
+        f"the session{where}: {aborted}, so that later work fails or is lost"
     )
     reason = READ if isinstance(use.detail, Read) else None
     text = f"{text}; no fix: {reason}" if reason else text

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from lockcheck.checks._common import Occurrence, dialects
 from lockcheck.checks._errors import INTEGRITY, caught_names
+from lockcheck.checks._revisions import in_revision
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.events import EnterHandler, Merge, Savepoints
+from lockcheck.linking.events import EnterHandler, Execute, Merge, Savepoints
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
@@ -22,7 +23,7 @@ def check(project: Project) -> Iterator[Hazard]:
     for function in project.entries:
         trace = project.trace(function)
         for step in trace.steps:
-            if isinstance(step.detail, Merge) and step.detail.site not in seen:
+            if isinstance(step.detail, Merge) and step.detail.site not in seen and not in_revision(project, function):
                 hazard = _hazard(project, Occurrence(trace, step), step.detail)
                 if hazard is not None:
                     seen.add(hazard.site)
@@ -34,7 +35,9 @@ def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | 
     mapped = project.locks.mapped(new.model) if new else None
     if new is None or mapped is None or not _natural_key(mapped) or _generated(new, mapped):
         return None
-    if _retried(occurrence.trace, occurrence.step):
+    if _retried(occurrence.trace, occurrence.step) or _serialised(project, occurrence, merge, mapped):
+        return None
+    if _fallback(occurrence.trace, occurrence.step):
         return None
     remedy, reason = _remedy(project, merge, new, mapped)
     built_at = new.origin.site if isinstance(new.origin, Built) else merge.site
@@ -77,6 +80,29 @@ def _retried(trace: Trace, step: Step) -> bool:
         if isinstance(detail, EnterHandler) and around and INTEGRITY & set(caught_names(detail)):
             return True
     return False
+
+
+def _serialised(project: Project, occurrence: Occurrence, merge: Merge, mapped: MappedClass) -> bool:
+    """Whether the transaction has locked rows of a parent table first, so that two runs never look at the same time:
+    the parent is one that a part of the key points at."""
+    parents = {key.target_table for key in mapped.foreign_keys if set(key.columns) & set(mapped.primary_key)}
+    trace, step = occurrence.trace, occurrence.step
+    return any(
+        execute.statement.lock is not None and not execute.statement.lock.read
+        for parent in parents - {mapped.table}
+        for _, execute in project.held(trace, step, parent, merge.session)
+    )
+
+
+def _fallback(trace: Trace, step: Step) -> bool:
+    """Whether merge() is the other branch of an ON CONFLICT form: it serves the databases that have none."""
+    return any(
+        isinstance(other.detail, Execute)
+        and other.detail.statement.on_conflict is not None
+        and other.calls == step.calls
+        and not trace.reaches(other, step)
+        for other in trace.steps[: step.number]
+    )
 
 
 def _message(mapped: MappedClass, reason: str | None) -> str:

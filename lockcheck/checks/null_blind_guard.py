@@ -8,12 +8,12 @@ from lockcheck.checks._common import Occurrence, dialects, executions
 from lockcheck.declarations.model import Column
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
-from lockcheck.linking.constants import may_hold_none
-from lockcheck.linking.events import Delete, Execute, Merge, Write
+from lockcheck.linking.constants import may_hold_none, members
+from lockcheck.linking.events import Arm, Branch, Delete, Execute, Merge, Write
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step
-from lockcheck.linking.values import Clause, ColumnRef, Condition, Either, Expression, Statement
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import AttributeOf, Clause, ColumnRef, Condition, Either, Expression, Statement
 from lockcheck.plans import AcceptNull, ExcludeNull, Target
 
 CODE = "LCK102"
@@ -37,10 +37,9 @@ def _hazards(project: Project, occurrence: Occurrence) -> Iterator[Hazard]:
         return
     statement = execute.statement
     blind = list(_blind(project, statement))
-    if not blind or (statement.kind == "select" and not _written_from(occurrence, execute)):
-        return
     for condition, column in blind:
-        if condition.site is not None:
+        written = statement.kind != "select" or _written_from(occurrence, execute, column)
+        if condition.site is not None and written:
             yield _hazard(project, statement, condition, column, occurrence.step)
 
 
@@ -112,10 +111,28 @@ def _nullable_selected(project: Project, inner: Statement) -> Column | None:
     return column
 
 
-def _written_from(occurrence: Occurrence, execute: Execute) -> bool:
-    """Whether rows that a SELECT returned are written later in the run."""
-    later = occurrence.trace.steps[occurrence.step.number + 1 :]
-    return any(_writes(step, execute.site) and occurrence.trace.reaches(occurrence.step, step) for step in later)
+def _written_from(occurrence: Occurrence, execute: Execute, column: Column) -> bool:
+    """Whether rows that a SELECT returned are written later in the run, and not only those whose column was tested for
+    a value first."""
+    trace, first = occurrence.trace, occurrence.step
+    return any(
+        _writes(step, execute.site) and trace.reaches(first, step) and not _tested(trace, step, execute.site, column)
+        for step in trace.steps[first.number + 1 :]
+    )
+
+
+def _tested(trace: Trace, write: Step, site: Target, column: Column) -> bool:
+    """Whether a write stands under a test in Python that a NULL of the column does not pass."""
+    for step in trace.steps[: write.number]:
+        branch = step.detail
+        if not isinstance(branch, Branch) or branch.test.operator not in ("==", "in"):
+            continue
+        subject, values = branch.test.subject, members(branch.test.operand)
+        about = isinstance(subject, AttributeOf) and subject.name == column.attribute
+        passed = write.path[: len(step.path) + 1] == (*step.path, Arm("if", branch.fork, "body"))
+        if about and passed and values and None not in values and site in operations(subject):
+            return True
+    return False
 
 
 def _writes(step: Step, site: Target) -> bool:
@@ -138,6 +155,7 @@ def _hazard(project: Project, statement: Statement, condition: Condition, column
         message=_message(project, statement, condition, column),
         remedy=remedy,
         no_fix=None if remedy else "the subquery is built elsewhere",
+        preview=column.default == "constant",
     )
 
 

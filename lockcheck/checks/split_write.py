@@ -90,7 +90,7 @@ def _report(
     reason = _obstacle(project, trace, added, parent)
     text = (
         f"commit() publishes the new {name} before its {inner} rows are written at {file_line(project, child_site)}: "
-        f"an error in between leaves a {name} without them"
+        f"an error in between leaves the {name} without them"
     )
     remedy = None
     if reason is None:
