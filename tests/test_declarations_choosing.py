@@ -43,6 +43,13 @@ def test_common_words_need_a_database_package(source: str) -> None:
     assert touches(source, SA) == {"f": True}
 
 
+def test_sessions_of_another_library() -> None:
+    client = "import requests\n\ndef f(session: requests.Session): return session.get('x')\n"
+    assert touches(client) == {"f": False}
+    assert touches(client + "def g(session): session.commit()\n") == {"f": True, "g": True}
+    assert touches(client + "from sqlalchemy.orm import Session\n") == {"f": True}
+
+
 def test_plain_migrations_are_left_out() -> None:
     source = "def upgrade(): op.add_column('t', sa.Column('a', sa.String())); op.execute('select 1')"
     assert touches(source, SA + "from alembic import op\n") == {"upgrade": False}

@@ -14,6 +14,7 @@ from lockcheck.declarations.vocabulary import (
     COMMON_METHODS,
     DATABASE_PACKAGES,
     DISTINCT_METHODS,
+    OTHER_SESSIONS,
     PARAMETERS,
     RECEIVERS,
     SCHEMA_NAMES,
@@ -39,11 +40,23 @@ def hints(text: str, imports: Mapping[str, str]) -> Hints | None:
     """The hints of a file, by its text and all its imports; None where nothing in it can touch a database."""
     if not any(word in text for word in WORDS):
         return None
+    packages = {target.partition(".")[0] for target in imports.values()}
+    if (
+        not packages.isdisjoint(OTHER_SESSIONS)
+        and packages.isdisjoint(DATABASE_PACKAGES)
+        and not _speaks_of_database(text)
+    ):
+        return None
     database = {name: target for name, target in imports.items() if target.partition(".")[0] in DATABASE_PACKAGES}
     doing = (name for name, target in database.items() if _does(name, target.rpartition(".")[2]))
     tools = (name for name, target in imports.items() if target.startswith("alembic"))
     models = bool(database) or any("models" in target for target in imports.values())
     return Hints(frozenset(database), frozenset(doing), frozenset(tools), models)
+
+
+def _speaks_of_database(text: str) -> bool:
+    """Whether a file that has sessions of another library speaks of a database besides."""
+    return any(word in text for word in WORDS if "ession" not in word)
 
 
 def _does(name: str, original: str) -> bool:

@@ -16,6 +16,14 @@ WORDS = (
 )  # fmt: skip
 """A file without any of these is not looked at further."""
 
+OTHER_SESSIONS = frozenset(
+    {
+        "aioboto3", "aiobotocore", "aiohttp", "boto3", "botocore", "cassandra", "curl_cffi", "httpx", "neo4j", "niquests",
+        "nox", "onnxruntime", "oauthlib", "paramiko", "pymongo", "pyspark", "requests", "requests_oauthlib", "tensorflow",
+    }
+)  # fmt: skip
+"""Packages whose sessions are no database sessions of SQLAlchemy."""
+
 SCHEMA_NAMES = frozenset(
     {
         "ARRAY", "BIGINT", "BINARY", "BLOB", "BOOLEAN", "BigInteger", "Boolean", "CHAR", "CLOB",
