@@ -18,8 +18,9 @@ WORDS = (
 
 OTHER_SESSIONS = frozenset(
     {
-        "aioboto3", "aiobotocore", "aiohttp", "boto3", "botocore", "cassandra", "curl_cffi", "httpx", "neo4j", "niquests",
-        "nox", "onnxruntime", "oauthlib", "paramiko", "pymongo", "pyspark", "requests", "requests_oauthlib", "tensorflow",
+        "aioboto3", "aiobotocore", "aiohttp", "boto3", "botocore", "cassandra", "curl_cffi", "httpx", "neo4j",
+        "niquests", "nox", "oauthlib", "onnxruntime", "paramiko", "pymongo", "pyspark", "requests",
+        "requests_oauthlib", "tensorflow",
     }
 )  # fmt: skip
 """Packages whose sessions are no database sessions of SQLAlchemy."""
