@@ -6,10 +6,12 @@ The choice errs on the side of reading too much, and does not rest on the name `
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lockcheck.declarations.model import ModuleDeclarations
 from lockcheck.declarations.vocabulary import (
     COMMON_METHODS,
     DATABASE_PACKAGES,
@@ -28,11 +30,13 @@ from lockcheck.declarations.vocabulary import (
 @dataclass(frozen=True, slots=True)
 class Hints:
     """What the whole file says: the names imported from database packages, those of them that do something, names of
-    migration tools; and whether it may deal with mapped classes."""
+    migration tools, all names imported from outside the standard library; and whether it may deal with mapped classes.
+    """
 
     database: frozenset[str]
     doing: frozenset[str]
     tools: frozenset[str]
+    imported: frozenset[str]
     models: bool
 
 
@@ -50,8 +54,16 @@ def hints(text: str, imports: Mapping[str, str]) -> Hints | None:
     database = {name: target for name, target in imports.items() if target.partition(".")[0] in DATABASE_PACKAGES}
     doing = (name for name, target in database.items() if _does(name, target.rpartition(".")[2]))
     tools = (name for name, target in imports.items() if target.startswith("alembic"))
+    imported = (name for name, target in imports.items() if target.partition(".")[0] not in sys.stdlib_module_names)
     models = bool(database) or any("models" in target for target in imports.values())
-    return Hints(frozenset(database), frozenset(doing), frozenset(tools), models)
+    return Hints(frozenset(database), frozenset(doing), frozenset(tools), frozenset(imported), models)
+
+
+def imports_database(module: ModuleDeclarations) -> bool:
+    """Whether a file imports a database package; a project without such a file has nothing to find."""
+    inner = (target for names in module.function_imports.values() for target in names.values())
+    targets = (*module.imports.values(), *module.star_imports, *inner)
+    return any(target.partition(".")[0] in DATABASE_PACKAGES for target in targets)
 
 
 def _speaks_of_database(text: str) -> bool:
@@ -217,7 +229,9 @@ def _column(chooser: Chooser, node: ast.expr) -> bool:
     name = node.value.id
     if name in ("cls", "self"):
         return chooser.mapped and name == "cls"
-    return name[:1].isupper() and not node.attr.startswith("__")
+    if not name[:1].isupper() or node.attr.startswith("__"):
+        return False
+    return chooser.hints.models or name in chooser.hints.imported
 
 
 def _handler(chooser: Chooser, node: ast.ExceptHandler) -> bool:
