@@ -11,7 +11,7 @@ from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import EnterHandler, Execute, Merge, Savepoints
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.trace import Step, Trace, exclusive
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
 from lockcheck.plans import Target, Upsert
 
@@ -100,7 +100,7 @@ def _fallback(trace: Trace, step: Step) -> bool:
         isinstance(other.detail, Execute)
         and other.detail.statement.on_conflict is not None
         and other.calls == step.calls
-        and not trace.reaches(other, step)
+        and (exclusive(other.path, step.path) or not trace.reaches(other, step))
         for other in trace.steps[: step.number]
     )
 
