@@ -68,13 +68,13 @@ def analyse(
 
 
 def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> Report:
-    declared, problems = workspace.declare(overlay)
-    facts, unread = workspace.behaviour(declared)
-    texts = {item.source.path: item.source.text for item in declared}
+    readings = workspace.read(overlay)
+    facts, unread = workspace.behaviour(readings.files)
+    texts = {item.source.path: item.source.text for item in readings.files}
     found: list[Finding] = []
     unresolved: Mapping[str, int] = {}
     if facts:
-        project = link(declared, facts, settings)
+        project = link(readings.files, facts, settings)
         found = [f for f in _findings(project, texts, settings) if _lies_in(f, workspace.reported)]
         unresolved = dict(project.linker.unresolved)
     shown = [finding for finding in found if _shown(finding, settings)]
@@ -82,7 +82,7 @@ def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str
     comments = _suppressions(texts)
     settled = suppressions.settle(shown, comments, workspace.reported, settings.selects, unshown=unshown)
     checked = sum(path in workspace.reported for path in texts)
-    return Report(settled.findings, (*problems, *unread), settled.suppressed, checked, unresolved)
+    return Report(settled.findings, (*readings.problems, *unread), settled.suppressed, checked, unresolved)
 
 
 def _findings(project: Project, texts: Mapping[str, str], settings: Settings) -> tuple[Finding, ...]:
@@ -130,7 +130,7 @@ def fix(
     given = dict([stdin]) if stdin else {}
     workspace = Workspace(paths, settings, progress, given)
     everything = replace(settings, preview=True)
-    workspace.declare(given)
+    workspace.read(given)
     before = {path: text for path, text in workspace.texts(given).items() if path in workspace.reported}
 
     def look(texts: Mapping[str, str]) -> Sequence[Finding]:

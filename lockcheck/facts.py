@@ -355,8 +355,8 @@ class FunctionFacts(NamedTuple):
 
 
 class SliceSites(NamedTuple):
-    """Where the constructs of one slice (an outermost function, a class body, a module body) stand. A method call in a chain
-    over several lines begins at its method's name."""
+    """Where the constructs of one slice (an outermost function, a class body, a module body) stand. A method call in
+    a chain over several lines begins at its method's name."""
 
     qualname: str
     span: Position

@@ -51,8 +51,8 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One hazard. `symbol` is the function, dotted within its module; `fingerprint` holds no line number. `preview` marks
-    what is reported in preview mode only."""
+    """One hazard. `symbol` is the function, dotted within its module; `fingerprint` holds no line number. `preview`
+    marks what is reported in preview mode only."""
 
     code: str
     name: str

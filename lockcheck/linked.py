@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from lockcheck import discover
 from lockcheck.declarations import sources as layout
-from lockcheck.declarations.project import Declarations
-from lockcheck.declarations.read import read_module
 from lockcheck.findings import Problem
 from lockcheck.sources import Source, read_source, syntax_problem
 
@@ -30,17 +30,27 @@ RECURSION_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One file that parses."""
+    """One file that parses; without declarations where nobody asks for them."""
 
     source: Source
-    declarations: ModuleDeclarations
+    declarations: ModuleDeclarations | None
 
     @property
     def touches_database(self) -> bool:
         module = self.declarations
+        if module is None:
+            return False
         methods = (method for cls in module.classes.values() for method in cls.methods)
         functions = (*module.functions.values(), *methods)
         return module.body_touches_database or any(function.touches_database for function in functions)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """All files that parse, and what is wrong with the reported ones that do not."""
+
+    files: tuple[Declared, ...]
+    problems: tuple[Problem, ...]
 
 
 class Workspace:
@@ -80,36 +90,41 @@ class Workspace:
 
     # --- stages ----------------------------------------------------------------------------------------------
 
-    def declare(self, overlay: Mapping[str, str]) -> tuple[list[Declared], list[Problem]]:
-        """The declarations of every file, and what is wrong with those that have none."""
-        found: list[Declared] = []
+    def read(self, overlay: Mapping[str, str]) -> Readings:
+        """Every file that parses, with its declarations, and what is wrong with the others. Where no file of the project
+        speaks of a database package, nothing that is declared matters, and the parser alone looks at the files."""
+        sources: list[tuple[layout.Module, Source]] = []
         problems: list[Problem] = list(self.files.problems)
-        for number, module in enumerate(self.modules):
-            self._progress("reading", number, len(self.modules))
-            outcome = self._declared(module, overlay)
+        for module in self.modules:
+            source = self._source(module, overlay)
+            if isinstance(source, Source):
+                sources.append((module, source))
+            else:
+                problems.append(source)
+        look = self._declared if any(map(speaks_of_database, (source for _, source in sources))) else parsed
+        found: list[Declared] = []
+        for number, (module, source) in enumerate(sources):
+            self._progress("reading", number, len(sources))
+            outcome = look(source, module)
             if isinstance(outcome, Declared):
                 found.append(outcome)
             else:
                 problems.append(outcome)
-        return found, [problem for problem in problems if problem.path in self.reported]
+        return Readings(tuple(found), tuple(problem for problem in problems if problem.path in self.reported))
 
-    def _declared(self, module: layout.Module, overlay: Mapping[str, str]) -> Declared | Problem:
+    def _source(self, module: layout.Module, overlay: Mapping[str, str]) -> Source | Problem:
         path = discover.display(module.path)
         if path in overlay:
-            source: Source | Problem = Source(path, module.path, overlay[path], b"")
-        else:
-            source = self._read(module.path, path)
-        if isinstance(source, Problem):
-            return source
-        key = (path, source.text)
-        if key not in self._cache:
-            self._cache[key] = _declare(source, module)
-        return self._cache[key]
-
-    def _read(self, file: Path, path: str) -> Source | Problem:
+            return Source(path, module.path, overlay[path], b"")
         if path not in self._sources:
-            self._sources[path] = read_source(file, path)
+            self._sources[path] = read_source(module.path, path)
         return self._sources[path]
+
+    def _declared(self, source: Source, module: layout.Module) -> Declared | Problem:
+        key = (source.path, source.text)
+        if key not in self._cache:
+            self._cache[key] = declared_in(source, module)
+        return self._cache[key]
 
     def behaviour(self, declared: Iterable[Declared]) -> tuple[list[ModuleFacts], list[Problem]]:
         """The facts of the files that touch a database; libcst is imported for the first of them."""
@@ -119,7 +134,7 @@ class Workspace:
         for number, item in enumerate(wanted):
             self._progress("reading functions", number, len(wanted))
             key = (item.source.path, item.source.text)
-            if key not in self._facts:
+            if key not in self._facts and item.declarations is not None:
                 from lockcheck.reading.read import read_behaviour  # noqa: PLC0415 - imports libcst
 
                 self._facts[key] = read_behaviour(item.source.text, item.declarations)
@@ -129,10 +144,28 @@ class Workspace:
         return facts, problems
 
 
-def _declare(source: Source, module: layout.Module) -> Declared | Problem:
+def speaks_of_database(source: Source) -> bool:
+    """Whether a file's text holds the name of a database package; all of them hold one of these words."""
+    return "alchemy" in source.text or "sqlmodel" in source.text
+
+
+def parsed(source: Source, _: layout.Module) -> Declared | Problem:
+    """A file that is only parsed."""
     try:
-        text = source.text.removeprefix("\ufeff")
-        declarations = read_module(text, module.name, source.path, module.is_package)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # doubtful escapes are the checked project's affair
+            compile(source.text, source.path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return syntax_problem(source.path, error)
+    return Declared(source, None)
+
+
+def declared_in(source: Source, module: layout.Module) -> Declared | Problem:
+    """A file with its declarations."""
+    from lockcheck.declarations.read import read_module  # noqa: PLC0415 - not where no file speaks of a database
+
+    try:
+        declarations = read_module(source.text, module.name, source.path, module.is_package)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return syntax_problem(source.path, error)
     return Declared(source, declarations)
@@ -140,10 +173,11 @@ def _declare(source: Source, module: layout.Module) -> Declared | Problem:
 
 def link(declared: Sequence[Declared], facts: Sequence[ModuleFacts], settings: Settings) -> Project:
     """The project that rules ask."""
-    from lockcheck.linking.linker import Linker  # noqa: PLC0415 - nothing to link, nothing to import
+    from lockcheck.declarations.project import Declarations  # noqa: PLC0415 - nothing to link, nothing to import
+    from lockcheck.linking.linker import Linker  # noqa: PLC0415 - as above
     from lockcheck.linking.project import Project  # noqa: PLC0415 - as above
     from lockcheck.policy import policy_of  # noqa: PLC0415 - as above
 
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
-    declarations = Declarations.build(item.declarations for item in declared)
+    declarations = Declarations.build(item.declarations for item in declared if item.declarations is not None)
     return Project(Linker(declarations, facts), policy_of(settings))

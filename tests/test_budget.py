@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import json
 import os
 import statistics
@@ -12,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+
+from lockcheck.declarations.read import read_module
 
 REPOSITORY = Path(__file__).parent.parent
 HEAVY = (
@@ -144,6 +148,18 @@ def test_each_file_is_read_once(plain: Path, path: str, *, database: bool) -> No
     assert sorted(opened) == sorted(set(opened))
 
 
+@pytest.mark.xfail(strict=True, reason="the reader of declarations refers to itself, so that its tree stays")
+def test_trees_are_not_kept() -> None:
+    """A run does not collect garbage: what refers to itself stays until its end."""
+    gc.collect()
+    gc.disable()
+    try:
+        read_module(MODEL, "models", "models.py", is_package=False)
+        assert not [kept for kept in gc.get_objects() if isinstance(kept, ast.Module)]
+    finally:
+        gc.enable()
+
+
 # --- time -------------------------------------------------------------------------------------------------
 
 
@@ -179,10 +195,15 @@ def seconds(folder: Path, *arguments: str) -> float:
 
 @pytest.mark.server
 @pytest.mark.skipif(os.name != "posix", reason="processor time of children")
-@pytest.mark.xfail(strict=True, reason="declarations, imports and two functions read in vain: 2.4 times ast.parse")
 def test_cold_run_without_sqlalchemy(tmp_path: Path) -> None:
-    library(tmp_path)
-    run = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from lockcheck.__main__ import main; main()"
-    runs = [(seconds(tmp_path, "-c", AST), seconds(tmp_path, "-c", run, "-q")) for _ in range(3)]
+    """The programs stand beside the tree: a folder that Python starts in hides the real standard library."""
+    tree = tmp_path / "tree"
+    library(tree)
+    parse, check = tmp_path / "parse.py", tmp_path / "check.py"
+    parse.write_text(AST, encoding="utf-8")
+    check.write_text(
+        f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from lockcheck.__main__ import main; main()", "utf-8"
+    )
+    runs = [(seconds(tree, str(parse)), seconds(tree, str(check), "-q")) for _ in range(3)]
     parsing, checking = (statistics.median(times) for times in zip(*runs, strict=True))
     assert checking <= ALLOWED * parsing, f"{checking:.2f} s, ast.parse alone {parsing:.2f} s: {checking / parsing:.2f}"

@@ -382,4 +382,9 @@ def _chained(base: LoaderOption, name: str, arguments: Arguments) -> Abstract:
         return replace(made, path=base.path + path) if isinstance(made, LoaderOption) else base
     if base.style == "joinedload" and name == "joinedload":
         return replace(base, path=base.path + path)
-    return base
+    made = _option(name, arguments)
+    return (
+        replace(base, also=(*base.also, made))
+        if base.style == "joinedload" and isinstance(made, LoaderOption)
+        else base
+    )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from lockcheck.linking.events import Execute, Merge, Write
+from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn, Turns, given, loops_at
@@ -50,6 +50,7 @@ class Contention:
         self._project = project
         self._turns = Turns(project)
         self._by_table: dict[str, dict[tuple[Target, str], Locker]] = {}
+        self._outer: dict[Locker, frozenset[str]] = {}
         for trace in project.traces():
             if self.runs_alone(trace.function):
                 continue
@@ -76,10 +77,52 @@ class Contention:
             for locker in self._by_table.get(table, {}).values()
             if locker.site != site
             and can_deadlock(rows, locker.rows, keys)
-            and not gates & locker.gates
+            and not self._gated(gates, locker)
             and not (locker.kind == "bulk" and not locker.ordered and locker.rows.through == rows.through)
         ]
         return sorted(found, key=lambda locker: self._rank(locker, site))
+
+    # --- gates -------------------------------------------------------------------------------------------------------
+
+    def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
+        """Parent tables of which the transaction holds one row, by a row lock or since it has written the row."""
+        found = set(self._project.gates(trace, step, table))
+        parents = self._parents(table) - found
+        for other in trace.steps[: step.number] if parents else ():
+            parent = self._written_row(other)
+            if parent in parents and trace.reaches(other, step) and not trace.ended_between(other, step, None):
+                found.add(parent)
+        return frozenset(found)
+
+    def _written_row(self, step: Step) -> str | None:
+        """The table of which a step writes one row by a statement."""
+        if not isinstance(step.detail, Execute) or step.detail.statement.kind not in ("update", "delete"):
+            return None
+        statement = step.detail.statement
+        return self._project.locks.table(statement.model) if self._project.locks.one_row(statement) else None
+
+    def _parents(self, table: str) -> set[str]:
+        mapped = self._project.linker.declarations.tables.get(table, ())
+        return {key.target_table for cls in mapped for key in cls.foreign_keys} - {table}
+
+    def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
+        """Whether both sides lock a common row first, the other one perhaps in what calls it."""
+        if not gates or gates & locker.gates:
+            return bool(gates)
+        return bool(gates & self._outer_gates(locker))
+
+    def _outer_gates(self, locker: Locker) -> frozenset[str]:
+        """The gates that a locker's callers have all taken."""
+        if locker not in self._outer:
+            found: frozenset[str] | None = None
+            for function in self._project.entries:
+                trace = self._project.trace(function)
+                for step in trace.steps:
+                    if step.function == locker.function and _stands_at(step, locker.site):
+                        held = self.gates(trace, step, locker.table)
+                        found = held if found is None else found & held
+            self._outer[locker] = found or frozenset()
+        return self._outer[locker]
 
     def _keys(self, statement: Statement) -> tuple[tuple[str, ...], ...]:
         mapped = self._project.locks.mapped(statement.model)
@@ -128,12 +171,12 @@ class Contention:
         rows = rows_of(self._project.locks, statement) if model == statement.model else RowSet()
         site = statement.lock.site if statement.lock and statement.lock.site else statement.site
         what = {"row lock": "locks", "bulk": f"{statement.kind}s"}.get(kind, f"{statement.kind}s them")
-        gates = self._project.gates(trace, step, table)
+        gates = self.gates(trace, step, table)
         return Locker(table, trace.function, site, kind, rows, gates, what, ordered)
 
     def _loop_locker(self, trace: Trace, turn: Turn) -> Locker:
         table = self._project.locks.table(turn.touched.model) or ""
-        gates = self._project.gates(trace, turn.enters, table)
+        gates = self.gates(trace, turn.enters, table)
         kind: LockerKind = "loop" if turn.at_once else "flush"
         rows = self._turns.rows(trace, turn.touched)
         assumed = given(turn.touched)
@@ -161,6 +204,14 @@ class Contention:
                 for turn in self._turns.of(trace, step, loop, body):
                     confirmed.add((loop.site, self._project.locks.table(turn.touched.model) or ""))
         return seen, confirmed
+
+
+def _stands_at(step: Step, site: Target) -> bool:
+    detail = step.detail
+    if isinstance(detail, Execute):
+        lock = detail.statement.lock
+        return site in (detail.statement.site, lock.site if lock else None)
+    return isinstance(detail, EnterLoop) and detail.site == site
 
 
 def described(step: Step) -> str:

@@ -122,7 +122,7 @@ class Project:
         return False
 
     def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
-        """Parent tables of `table` of which the transaction has locked one row, or rows in primary-key order, before."""
+        """Parent tables of `table` of which the transaction has locked one row, or rows in key order, before."""
         parents = self._parents(table)
         found = set()
         for parent in parents - {table}:

@@ -189,7 +189,8 @@ class Extender:
         found: list[LoaderOption] = []
         for value in arguments.positional:
             parts = value.items if isinstance(value, TupleOf) else each(value)
-            found.extend(part if isinstance(part, LoaderOption) else LoaderOption("opaque", ()) for part in parts)
+            for part in parts:
+                found.extend((part, *part.also) if isinstance(part, LoaderOption) else (LoaderOption("opaque", ()),))
         if arguments.starred:
             found.append(LoaderOption("opaque", ()))
         return replace(statement, options=statement.options + tuple(found))

@@ -10,7 +10,7 @@ from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Mer
 from lockcheck.linking.origins import built, operations, origins, varies
 from lockcheck.linking.rowsets import RowSet, rows_of
 from lockcheck.linking.trace import Step, Trace, innermost, surely_follows
-from lockcheck.linking.values import Given, Instance, ModelRef, Somewhere, each
+from lockcheck.linking.values import Given, Instance, ModelRef, Reached, Somewhere, each
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -103,7 +103,22 @@ class Turns:
             detail = other.detail
             if isinstance(detail, Execute) and detail.site in sources and detail.statement.model == touched.model:
                 return rows_of(self._project.locks, detail.statement)
-        return RowSet()
+        return RowSet(pinned=self._of_parent(touched))
+
+    def _of_parent(self, touched: Touched) -> frozenset[str]:
+        """The foreign key of rows that were reached through a relationship of one object: they share its value."""
+        origin = touched.origin.origin if isinstance(touched.origin, Instance) else None
+        mapped = self._project.locks.mapped(touched.model)
+        if mapped is None or not isinstance(origin, Reached) or varies(origin.base):
+            return frozenset()
+        tables = self._project.linker.declarations.tables
+        keys = {
+            key.columns
+            for key in mapped.foreign_keys
+            for owner in tables.get(key.target_table, ())
+            if (relation := owner.relationships.get(origin.name)) is not None and relation.target == mapped.qualname
+        }
+        return frozenset(keys.pop()) if len(keys) == 1 else frozenset()
 
 
 def loops_at(trace: Trace, sites: set[Target]) -> Iterator[tuple[Step, EnterLoop, list[Step]]]:

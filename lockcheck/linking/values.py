@@ -319,12 +319,14 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class LoaderOption:
-    """`joinedload(A.b)` and its kin; `path` leads from the first entity on, `everything` stands for "*"."""
+    """`joinedload(A.b)` and its kin; `path` leads from the first entity on, `everything` stands for "*". `also` are
+    options that were chained to it for what lies behind."""
 
     style: str
     path: tuple[RelationRef, ...]
     everything: bool = False
     inner: bool = False
+    also: tuple[LoaderOption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
