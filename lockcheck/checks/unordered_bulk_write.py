@@ -43,7 +43,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         return None
     if built(statement.where) or project.locked_before(occurrence.trace, occurrence.step, statement):
         return None
-    gates = project.gates(occurrence.trace, occurrence.step, mapped.table)
+    gates = project.contention.gates(occurrence.trace, occurrence.step, mapped.table)
     others = project.contention.counterparts(mapped.table, statement, gates, site)
     declared = mapped.table in project.policy.contended
     if not others and not declared:

@@ -48,7 +48,7 @@ def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, si
     table = project.locks.table(statement.model) or ""
     if table in project.policy.not_contended or project.contention.runs_alone(trace.function):
         return None
-    gates = project.gates(trace, step, table)
+    gates = project.contention.gates(trace, step, table)
     others = project.contention.counterparts(table, statement, gates, site)
     others = [other for other in others if not (statement.order_by and other.ordered)]
     stable = [other for other in others if other.kind != "bulk"]
