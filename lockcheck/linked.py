@@ -91,8 +91,8 @@ class Workspace:
     # --- stages ----------------------------------------------------------------------------------------------
 
     def read(self, overlay: Mapping[str, str]) -> Readings:
-        """Every file that parses, with its declarations, and what is wrong with the others. Where no file of the project
-        speaks of a database package, nothing that is declared matters, and the parser alone looks at the files."""
+        """Every file that parses, with its declarations, and what is wrong with the others. Where no file of the
+        project speaks of a database package, nothing declared matters, and the parser alone looks at the files."""
         sources: list[tuple[layout.Module, Source]] = []
         problems: list[Problem] = list(self.files.problems)
         for module in self.modules:

@@ -78,7 +78,7 @@ def _guarded(trace: Trace, step: Step, caught: EnterHandler) -> Guarded:
         caught,
         tuple(s for s in trace.steps if at(s, "body")),
         tuple(s for s in trace.steps if at(s, arm.arm) and s is not step),
-        tuple(trace.steps[last + 1 :]),
+        (*(s for s in trace.steps if at(s, "finally")), *trace.steps[last + 1 :]),
         earlier,
     )
 

@@ -9,9 +9,9 @@ from lockcheck.checks._errors import INTEGRITY, caught_names
 from lockcheck.checks._revisions import in_revision
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.events import EnterHandler, Execute, Merge, Savepoints
+from lockcheck.linking.events import Add, EnterHandler, Execute, Merge, Savepoints
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace, exclusive
+from lockcheck.linking.trace import Step, Trace, exclusive, same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
 from lockcheck.plans import Target, Upsert
 
@@ -39,7 +39,7 @@ def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | 
         return None
     if _fallback(occurrence.trace, occurrence.step):
         return None
-    remedy, reason = _remedy(project, merge, new, mapped)
+    remedy, reason = _remedy(project, occurrence, merge, new, mapped)
     built_at = new.origin.site if isinstance(new.origin, Built) else merge.site
     elsewhere = (built_at.path, built_at.slice) != (merge.site.path, merge.site.slice)
     return Hazard(
@@ -114,7 +114,9 @@ def _message(mapped: MappedClass, reason: str | None) -> str:
     return f"{text}; no fix: {reason}" if reason else text
 
 
-def _remedy(project: Project, merge: Merge, new: Instance, mapped: MappedClass) -> tuple[Remedy | None, str | None]:
+def _remedy(
+    project: Project, occurrence: Occurrence, merge: Merge, new: Instance, mapped: MappedClass
+) -> tuple[Remedy | None, str | None]:
     reason = _obstacle(project, merge, new, mapped)
     if reason is not None:
         return None, reason
@@ -130,12 +132,20 @@ def _remedy(project: Project, merge: Merge, new: Instance, mapped: MappedClass) 
         columns=tuple((c.attribute, c.name) for c in mapped.columns.values() if c.attribute != c.name),
         onupdate=tuple(c.attribute for c in mapped.columns.values() if c.has_onupdate),
         dialects=names,
+        defaults=tuple(c.attribute for c in mapped.columns.values() if c.default != "none"),
+        flush=_pending(occurrence, merge),
         helper_import=project.policy.upsert_import,
         helper_call=project.policy.upsert_call,
     )
     judged = dialects(names)
     text = f"INSERT ... ON CONFLICT DO UPDATE, executed at once instead of at the next flush (judged for {judged})"
     return Remedy(plan, "unsafe", text), None
+
+
+def _pending(occurrence: Occurrence, merge: Merge) -> bool:
+    """Whether new objects may wait in the session for a flush, which an INSERT that refers to them needs."""
+    before = occurrence.trace.steps[: occurrence.step.number]
+    return any(isinstance(s.detail, Add) and same_session(s.detail.session, merge.session) for s in before)
 
 
 def _obstacle(project: Project, merge: Merge, new: Instance, mapped: MappedClass) -> str | None:

@@ -97,6 +97,7 @@ def _remedy(project: Project, execute: Execute, mapped: MappedClass) -> tuple[Re
         key_share=key_share,
         joins=_reaches_others(statement),
         helper=project.policy.ordered_helper,
+        is_table=mapped.is_table,
     )
     names = project.policy.databases
     safe = form == "subselect" and set(names) <= {"postgresql", "sqlite"}
