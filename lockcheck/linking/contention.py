@@ -78,7 +78,7 @@ class Contention:
             if locker.site != site
             and can_deadlock(rows, locker.rows, keys)
             and not self._gated(gates, locker)
-            and not (locker.kind == "bulk" and not locker.ordered and locker.rows.through == rows.through)
+            and not (locker.kind == "bulk" and not locker.ordered and locker.rows.searched == rows.searched)
         ]
         return sorted(found, key=lambda locker: self._rank(locker, site))
 

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 NEVER_NULL = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "is not null", "like", "not like"})
 
+SEARCHES = frozenset({"==", "<", "<=", ">", ">=", "in", "is null"})
+
 
 @dataclass(frozen=True, slots=True)
 class RowSet:
     """`constants` are what columns are limited to, `filled` the columns that are not NULL, `pinned` those held to one
-    value, `through` those that lead to the rows: an index on them may give the order."""
+    value, `searched` those by which an index may find the rows, and then gives the order: none are found by a scan of
+    the table."""
 
     constants: tuple[tuple[str, frozenset[object]], ...] = ()
     filled: frozenset[str] = frozenset()
     pinned: frozenset[str] = frozenset()
-    through: frozenset[str] = frozenset()
+    searched: frozenset[str] = frozenset()
 
 
 def rows_of(locks: Locks, statement: Statement) -> RowSet:
@@ -36,13 +39,23 @@ def rows_of(locks: Locks, statement: Statement) -> RowSet:
         tuple(locks.constants(statement).items()),
         frozenset(_columns(statement.where, model, NEVER_NULL)),
         frozenset(clauses.pinned(statement.where, model)),
-        frozenset(_columns(statement.where, model, None)),
+        frozenset(_columns(statement.where, model, SEARCHES)) & _leading(locks, model),
     )
 
 
-def _columns(where: Iterable[Clause], model: ModelRef, operators: frozenset[str] | None) -> Iterable[str]:
+def _leading(locks: Locks, model: ModelRef) -> frozenset[str]:
+    """The first columns of the table's indexes."""
+    mapped = locks.mapped(model)
+    if mapped is None:
+        return frozenset()
+    names = {column.attribute for column in mapped.columns.values() if column.index or column.unique}
+    names |= {key[0] for key in (mapped.primary_key, *mapped.unique_keys) if key}
+    return frozenset(names | {index.columns[0] for index in mapped.indexes if index.columns})
+
+
+def _columns(where: Iterable[Clause], model: ModelRef, operators: frozenset[str]) -> Iterable[str]:
     for clause in clauses.conjuncts(where):
-        if isinstance(clause, Condition) and (operators is None or clause.operator in operators):
+        if isinstance(clause, Condition) and clause.operator in operators:
             yield from (column.attribute for column in clause.columns if column.model == model)
 
 
