@@ -148,7 +148,6 @@ def test_each_file_is_read_once(plain: Path, path: str, *, database: bool) -> No
     assert sorted(opened) == sorted(set(opened))
 
 
-@pytest.mark.xfail(strict=True, reason="the reader of declarations refers to itself, so that its tree stays")
 def test_trees_are_not_kept() -> None:
     """A run does not collect garbage: what refers to itself stays until its end."""
     gc.collect()

@@ -190,7 +190,12 @@ def assert_same_constructs(text: str, places: SliceSites) -> None:
         assert len(numbered[kind]) == len(at)
         if kind in {"call", "compare", "assign"} and exact:
             codes = [module.code_for_node(node.with_changes(lpar=(), rpar=())) for node in numbered[kind]]
-            assert ["".join(code.split()) for code in codes] == [source_segment(lines, place) for place in at]
+            sources = [source_segment(lines, place) for place in at]
+            written = ["".join(code.split()) for code in codes]
+            if kind == "call":  # one in a chain over several lines begins at its method's name
+                assert all(code.endswith(source) for code, source in zip(written, sources, strict=True))
+            else:
+                assert written == sources
 
 
 def test_the_standard_library_is_read_without_a_problem() -> None:

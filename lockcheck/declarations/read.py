@@ -48,16 +48,6 @@ class _Reader:
         self._top = Scope(module)
         self._classes: list[tuple[ast.ClassDef, Scope, int]] = []
         self._bodies: list[ast.AST] = []
-        self._handlers: Mapping[type, Callable[[Any, Scope, int], None]] = {
-            ast.Import: self._import,
-            ast.ImportFrom: self._import,
-            ast.FunctionDef: self._function,
-            ast.AsyncFunctionDef: self._function,
-            ast.Assign: self._assign,
-            ast.AnnAssign: self._annotated,
-            ast.AugAssign: self._augmented,
-            ast.Expr: self._bare,
-        }
 
     # --- the walk over module and class bodies ----------------------------------------------------------------
 
@@ -66,9 +56,9 @@ class _Reader:
         stack: list[Placed] = [(node, self._top, RUNTIME) for node in reversed(body)]
         while stack:
             node, scope, rank = stack.pop()
-            handler = self._handlers.get(node.__class__)
+            handler = _HANDLERS.get(node.__class__)
             if handler is not None:
-                handler(node, scope, rank)
+                handler(self, node, scope, rank)
                 continue
             inner = (
                 self._class(node, scope, rank) if isinstance(node, ast.ClassDef) else self._blocks(node, scope, rank)
@@ -94,13 +84,13 @@ class _Reader:
 
     # --- statements -------------------------------------------------------------------------------------------
 
-    def _import(self, node: ast.Import | ast.ImportFrom, _: Scope, rank: int) -> None:
+    def import_(self, node: ast.Import | ast.ImportFrom, _: Scope, rank: int) -> None:
         self._imports.add(node, rank)
 
-    def _function(self, node: Function, scope: Scope, rank: int) -> None:
+    def function(self, node: Function, scope: Scope, rank: int) -> None:
         scope.functions.append((node, rank))
 
-    def _assign(self, node: ast.Assign, scope: Scope, rank: int) -> None:
+    def assign(self, node: ast.Assign, scope: Scope, rank: int) -> None:
         self._bodies.append(node.value)
         value = expression(node.value)
         for target in node.targets:
@@ -109,14 +99,14 @@ class _Reader:
                 for name, part in zip(target.elts, node.value.elts, strict=False):
                     self._bind(Assignment(dotted(name) or "", None, expression(part), name.lineno), scope, rank)
 
-    def _annotated(self, node: ast.AnnAssign, scope: Scope, rank: int) -> None:
+    def annotated(self, node: ast.AnnAssign, scope: Scope, rank: int) -> None:
         value: Expression | None = None
         if node.value is not None:
             self._bodies.append(node.value)
             value = expression(node.value)
         self._bind(Assignment(dotted(node.target) or "", expression(node.annotation), value, node.lineno), scope, rank)
 
-    def _augmented(self, node: ast.AugAssign, scope: Scope, rank: int) -> None:
+    def augmented(self, node: ast.AugAssign, scope: Scope, rank: int) -> None:
         self._bodies.append(node.value)
         old = scope.bound.get(dotted(node.target) or "")
         if old is None or old[0].value is None:
@@ -131,7 +121,7 @@ class _Reader:
         if assignment.name and (not inside or (scope is self._top and isinstance(assignment.value, CallOf))):
             scope.bind(assignment, rank)
 
-    def _bare(self, node: ast.Expr, _: Scope, __: int) -> None:
+    def bare(self, node: ast.Expr, _: Scope, __: int) -> None:
         if not isinstance(node.value, ast.Constant):
             self._bodies.append(node.value)
 
@@ -200,3 +190,16 @@ def _suites(node: ast.stmt, rank: int) -> Iterator[tuple[Sequence[ast.stmt], int
         yield case.body, rank
     yield getattr(node, "orelse", ()), rank
     yield getattr(node, "finalbody", ()), rank
+
+
+# A table of the reader's own bound methods would make it refer to itself, and keep every tree: the collector is off.
+_HANDLERS: Mapping[type, Callable[[_Reader, Any, Scope, int], None]] = {
+    ast.Import: _Reader.import_,
+    ast.ImportFrom: _Reader.import_,
+    ast.FunctionDef: _Reader.function,
+    ast.AsyncFunctionDef: _Reader.function,
+    ast.Assign: _Reader.assign,
+    ast.AnnAssign: _Reader.annotated,
+    ast.AugAssign: _Reader.augmented,
+    ast.Expr: _Reader.bare,
+}

@@ -20,7 +20,7 @@ from lockcheck.linking.events import (
     Write,
 )
 from lockcheck.linking.substitution import substitute
-from lockcheck.linking.values import Abstract, Instance, SessionRef, each
+from lockcheck.linking.values import Abstract, Instance, SessionRef, Somewhere, each
 from lockcheck.plans import Target
 
 MAX_STEPS = 4000
@@ -177,7 +177,8 @@ def _single(detail: Detail) -> tuple[Detail, ...]:
 
 
 def same_session(one: SessionRef, other: SessionRef) -> bool:
-    return one.origin == other.origin
+    """Whether two sessions are one; two of which nothing is known are not."""
+    return one.origin == other.origin and one.origin != Somewhere()
 
 
 def shared(one: Path, other: Path) -> Path:
