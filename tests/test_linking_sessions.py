@@ -205,7 +205,6 @@ def own(session):
     assert session_of(project, "own").owner == "own"
 
 
-@pytest.mark.xfail(strict=True, reason="a function that only opens a session by a factory is not chosen for reading")
 def test_helper_gets_the_callers_session() -> None:
     project = link(f"""{IMPORTS}
 def inner(db):

@@ -189,6 +189,12 @@ def _argument(chooser: Chooser, node: ast.arg) -> bool:
     return node.annotation is not None and _names_statement(chooser, node.annotation)
 
 
+def _with(chooser: Chooser, node: ast.withitem) -> bool:
+    """`with Factory() as db`, in a file that deals with the database."""
+    target = node.optional_vars
+    return isinstance(target, ast.Name) and target.id.lower() in RECEIVERS and bool(chooser.hints.database)
+
+
 def _names_statement(chooser: Chooser, annotation: ast.expr) -> bool:
     """Whether a type annotation speaks of a statement, such as `Update` or `Select[T]`."""
     while isinstance(annotation, ast.Subscript):
@@ -246,6 +252,7 @@ _TESTS: dict[type, Test] = {
     ast.Name: _named,
     ast.Attribute: _attribute,
     ast.arg: _argument,
+    ast.withitem: _with,
     ast.Assign: _assign,
     ast.AugAssign: _single_assign,
     ast.AnnAssign: _single_assign,
