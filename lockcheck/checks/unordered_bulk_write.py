@@ -11,6 +11,7 @@ from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
+from lockcheck.linking.modes import sets_key
 from lockcheck.linking.origins import built
 from lockcheck.linking.project import Project
 from lockcheck.linking.values import ColumnRef, Statement
@@ -86,7 +87,7 @@ def _remedy(project: Project, execute: Execute, mapped: MappedClass) -> tuple[Re
     if statement.spelling is None or len(statement.steps) != 1:
         return None, "the statement is built in several functions"
     form = _form(project)
-    key_share = statement.kind == "update" and not _sets_key(statement, mapped)
+    key_share = statement.kind == "update" and not sets_key(statement, mapped)
     local = execute.site.slice == statement.site.slice and execute.site.path == statement.site.path
     plan = OrderWrite(
         write=statement.site,
@@ -121,17 +122,6 @@ def _form(project: Project) -> Literal["subselect", "portable", "skip-locked", "
     if {"mysql", "mariadb"} & set(project.policy.dialects):
         return "portable"
     return "skip-locked" if project.policy.ordered_form == "skip-locked" else "subselect"
-
-
-def _sets_key(statement: Statement, mapped: MappedClass) -> bool:
-    """Whether a primary or unique key column is assigned, or might be."""
-    if not statement.assigned.complete:
-        return True
-    keys = {name for key in (mapped.primary_key, *mapped.unique_keys) for name in key}
-    keys |= {column.attribute for column in mapped.columns.values() if column.unique}
-    names = {column.attribute: column.name for column in mapped.columns.values()}
-    assigned = {name for name, _ in statement.assigned.items}
-    return bool(assigned & (keys | {names[key] for key in keys if key in names}))
 
 
 def _reaches_others(statement: Statement) -> bool:

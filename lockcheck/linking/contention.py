@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
+from lockcheck.linking.modes import Mode, conflict, mode
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn, Turns, given, loops_at
@@ -29,7 +30,8 @@ RANK: Mapping[str, int] = {"row lock": 0, "loop": 1, "flush": 2, "bulk": 3}
 @dataclass(frozen=True, slots=True)
 class Locker:
     """One place that holds two or more row locks of a table in one transaction. `rows` are those it can reach, `gates`
-    the tables of which it locks a row first, `what` says what it does to the rows."""
+    the tables of which it locks a row first, `what` says what it does to the rows, `mode` how it locks
+    them."""
 
     table: str
     function: str
@@ -39,6 +41,7 @@ class Locker:
     gates: frozenset[str]
     what: str
     ordered: bool = False
+    mode: Mode = "update"
     assumed: bool = field(default=False, compare=False)
     """Whether the rows are what a parameter holds."""
 
@@ -49,6 +52,7 @@ class Contention:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._turns = Turns(project)
+        self._innodb = bool({"mysql", "mariadb"} & set(project.policy.dialects))
         self._by_table: dict[str, dict[tuple[Target, str], Locker]] = {}
         self._outer: dict[Locker, frozenset[str]] = {}
         for trace in project.traces():
@@ -71,16 +75,20 @@ class Contention:
 
     def counterparts(self, table: str, statement: Statement, gates: frozenset[str], site: Target) -> list[Locker]:
         """Those that a statement which locks many rows in unknown order can deadlock with, the clearest first."""
-        rows, keys = rows_of(self._project.locks, statement), self._keys(statement)
+        rows, keys, wanted = rows_of(self._project.locks, statement), self._keys(statement), self._mode(statement)
         found = [
             locker
             for locker in self._by_table.get(table, {}).values()
             if locker.site != site
+            and (conflict(wanted, locker.mode) or self._innodb)
             and can_deadlock(rows, locker.rows, keys)
             and not self._gated(gates, locker)
             and not (locker.kind == "bulk" and not locker.ordered and locker.rows.searched == rows.searched)
         ]
         return sorted(found, key=lambda locker: self._rank(locker, site))
+
+    def _mode(self, statement: Statement) -> Mode:
+        return mode(statement, self._project.locks.mapped(statement.model))
 
     # --- gates -------------------------------------------------------------------------------------------------------
 
@@ -172,15 +180,25 @@ class Contention:
         site = statement.lock.site if statement.lock and statement.lock.site else statement.site
         what = {"row lock": "locks", "bulk": f"{statement.kind}s"}.get(kind, f"{statement.kind}s them")
         gates = self.gates(trace, step, table)
-        return Locker(table, trace.function, site, kind, rows, gates, what, ordered)
+        return Locker(table, trace.function, site, kind, rows, gates, what, ordered, self._mode(statement))
 
     def _loop_locker(self, trace: Trace, turn: Turn) -> Locker:
         table = self._project.locks.table(turn.touched.model) or ""
         gates = self.gates(trace, turn.enters, table)
         kind: LockerKind = "loop" if turn.at_once else "flush"
         rows = self._turns.rows(trace, turn.touched)
-        assumed = given(turn.touched)
-        return Locker(table, trace.function, turn.loop.site, kind, rows, gates, described(turn.step), assumed=assumed)
+        detail = turn.step.detail
+        return Locker(
+            table,
+            trace.function,
+            turn.loop.site,
+            kind,
+            rows,
+            gates,
+            described(turn.step),
+            mode=self._mode(detail.statement) if isinstance(detail, Execute) else "update",
+            assumed=given(turn.touched),
+        )
 
     # --- loops over what callers hand in -----------------------------------------------------------------------------
 
