@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from lockcheck.facts import SiteKind
@@ -162,3 +164,12 @@ def test_exclude_null_in_lines() -> None:
     text = function("x.not_in(\n    select(J.a)\n    .where(J.b)\n)\n")
     after = function("x.not_in(\n    select(J.a)\n    .where(J.b)\n    .where(J.a.is_not(None))\n)\n")
     assert fixed(ExcludeNull(target(text, "select(J.a)"), "J.a"), text) == after
+
+
+def test_long_lists_of_states_take_a_line_each() -> None:
+    text = function("session.execute(\n    update(Job)\n    .where(Job.id == 1)\n    .values(state=1)\n)\n")
+    states = " ".join(f"a_rather_long_state_{number}" for number in range(6))
+    after = fixed(guard(text, states, null=True), text)
+    assert max(map(len, after.splitlines())) <= 88
+    assert after.count("a_rather_long_state_") == 6
+    ast.parse(after)

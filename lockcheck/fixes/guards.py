@@ -84,12 +84,22 @@ def _link(part: Slice, line: str, indent: str, opened: str, terms: list[str]) ->
         return line
     unit = part.unit
     if not opened:
-        return f"{line[: line.index('(')]}(\n{indent}{unit}{terms[0]}\n{indent})"
+        return f"{line[: line.index('(')]}(\n{indent}{unit}{_broken(terms[0], indent + unit, unit)}\n{indent})"
     inner = f"{indent}{unit}{opened}{', '.join(terms)})"
     if len(inner) > WIDTH:
-        items = "".join(f"{indent}{unit}{unit}{term},\n" for term in terms)
+        inside = indent + unit + unit
+        items = "".join(f"{inside}{_broken(term, inside, unit)},\n" for term in terms)
         inner = f"{indent}{unit}{opened}\n{items}{indent}{unit})"
     return f"{line[: line.index('(')]}(\n{inner}\n{indent})"
+
+
+def _broken(term: str, indent: str, unit: str) -> str:
+    """A comparison with a list, an item a line where it does not fit on one."""
+    head, bracket, rest = term.partition("([")
+    if len(indent) + len(term) < WIDTH or not bracket or not rest.endswith("])"):
+        return term
+    items = "".join(f"{indent}{unit}{unit}{item},\n" for item in rest.removesuffix("])").split(", "))
+    return f"{head}(\n{indent}{unit}[\n{items}{indent}{unit}]\n{indent})"
 
 
 # --- NULL in a comparison -------------------------------------------------------------------------------------
