@@ -243,7 +243,7 @@ def _uses(step: Step, session: SessionRef, failing: Step) -> bool:
 
 
 def _expired(instance: Instance) -> bool:
-    """A failed flush expires the objects of the session: reading one then needs the database (airflow#25532)."""
+    """A failed flush expires the objects of the session: reading one then needs the database (page of LCK401)."""
     return isinstance(instance.origin, (FromOperation, Given, Reached)) and not isinstance(instance.origin, Built)
 
 

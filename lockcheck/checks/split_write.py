@@ -111,7 +111,7 @@ def _parent_site(parent: Instance, name: str) -> tuple[tuple[Target, str], ...]:
 
 
 def _obstacle(project: Project, trace: Trace, added: Step, parent: Instance) -> str | None:
-    """Why the commit may be wanted: it shows the row to a check for existing rows that others make (airflow#67900)."""
+    """Why the commit may be wanted: it shows the row to a check for existing rows that others make (page of LCK403)."""
     table = project.locks.table(parent.model)
     for step in trace.steps[: added.number]:
         detail = step.detail
