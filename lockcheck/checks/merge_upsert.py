@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from lockcheck.checks._common import Occurrence, dialects
 from lockcheck.checks._errors import INTEGRITY, caught_names
-from lockcheck.checks._revisions import in_revision
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, EnterHandler, Execute, Merge, Savepoints
 from lockcheck.linking.project import Project
+from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.trace import Step, Trace, exclusive, same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
 from lockcheck.plans import Target, Upsert
@@ -23,7 +23,11 @@ def check(project: Project) -> Iterator[Hazard]:
     for function in project.entries:
         trace = project.trace(function)
         for step in trace.steps:
-            if isinstance(step.detail, Merge) and step.detail.site not in seen and not in_revision(project, function):
+            if (
+                isinstance(step.detail, Merge)
+                and step.detail.site not in seen
+                and not in_revision(project.linker.declarations, function)
+            ):
                 hazard = _hazard(project, Occurrence(trace, step), step.detail)
                 if hazard is not None:
                     seen.add(hazard.site)

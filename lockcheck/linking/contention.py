@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, conflict, mode
+from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn, Turns, given, loops_at
@@ -65,12 +66,9 @@ class Contention:
 
     def runs_alone(self, function: str) -> bool:
         """Whether a function never runs beside the program: it belongs to an Alembic revision or to tests."""
-        declarations = self._project.linker.declarations
-        name = self._project.linker.functions[function].facts.module
-        module = declarations.modules.get(name)
-        if module is not None and {"revision", "down_revision"} <= set(module.assignments):
+        if in_revision(self._project.linker.declarations, function):
             return True
-        parts = name.split(".")
+        parts = self._project.linker.functions[function].facts.module.split(".")
         return bool(TESTS & set(parts)) or parts[-1].startswith("test_")
 
     def counterparts(self, table: str, statement: Statement, gates: frozenset[str], site: Target) -> list[Locker]:
