@@ -9,6 +9,7 @@ import pytest
 from lockcheck.checks import all_checks
 from lockcheck.hazards import Hazard
 from lockcheck.linking.states import Allowed, Transitions
+from lockcheck.plans import OrderWrite
 from tests.linked import Linked, link
 
 
@@ -352,3 +353,20 @@ def test_split_write(body: str, wanted: list[str]) -> None:
 def test_null_blind(where: str, wanted: list[str]) -> None:
     project = link(f"def f(session: Session, given):\n    session.execute(delete(Job).where({where}))  # bad\n")
     assert lines(project, "LCK102") == wanted
+
+
+def test_fix_of_a_classes_own_table_names_its_columns() -> None:
+    """`Job.__table__` has its columns under `.c`."""
+    project = link("""
+def sweep(session: Session):
+    table = Job.__table__
+    session.execute(update(table).where(table.c.state == "old").values(name="x"))
+
+def lower(session: Session, keys):
+    for job in session.scalars(select(Job).order_by(Job.id)):
+        job.name = "y"
+        session.flush()
+""")
+    hazards = all_checks()["LCK201"](project.project)
+    plans = [hazard.remedy.plan for hazard in hazards if hazard.remedy is not None]
+    assert [(plan.model, plan.is_table) for plan in plans if isinstance(plan, OrderWrite)] == [("Job.__table__", True)]

@@ -141,16 +141,11 @@ def _remedy(
         allowed=() if allowed.forbidden else tuple(names),
         forbidden=tuple(names) if allowed.forbidden else (),
         null_allowed=_null_allowed(allowed, nullable=nullable),
-        is_table=_is_table(project, statement),
+        is_table=project.locks.is_core(statement.model),
     )
     judged = dialects(project.policy.databases)
     text = f"write only over {_described(allowed)} (judged for {judged}); fewer rows may be written"
     return Remedy(plan, "unsafe", text), None
-
-
-def _is_table(project: Project, statement: Statement) -> bool:
-    mapped = project.locks.mapped(statement.model)
-    return mapped is not None and mapped.is_table
 
 
 def _null_allowed(allowed: Allowed, *, nullable: bool) -> bool:

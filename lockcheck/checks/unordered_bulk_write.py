@@ -98,7 +98,7 @@ def _remedy(project: Project, execute: Execute, mapped: MappedClass) -> tuple[Re
         key_share=key_share,
         joins=_reaches_others(statement),
         helper=project.policy.ordered_helper,
-        is_table=mapped.is_table,
+        is_table=project.locks.is_core(statement.model),
     )
     names = project.policy.databases
     safe = form == "subselect" and set(names) <= {"postgresql", "sqlite"}

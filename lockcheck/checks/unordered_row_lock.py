@@ -97,7 +97,7 @@ def _remedy(project: Project, statement: Statement, site: Target) -> tuple[Remed
     text = f"lock in primary-key order (judged for {dialects(names)})"
     if not safe:
         text += "; holds on PostgreSQL, InnoDB locks before it sorts"
-    plan = OrderLock(site, statement.spelling, mapped.primary_key, is_table=mapped.is_table)
+    plan = OrderLock(site, statement.spelling, mapped.primary_key, is_table=project.locks.is_core(statement.model))
     return Remedy(plan, "safe" if safe else "unsafe", text), None
 
 

@@ -57,6 +57,11 @@ class Locks:
     def mapped(self, model: ModelRef | None) -> MappedClass | None:
         return self._declarations.mapped(model.qualname) if model is not None else None
 
+    def is_core(self, model: ModelRef | None) -> bool:
+        """Whether a model is spelled as a Core table, whose columns stand under `.c`."""
+        mapped = self.mapped(model)
+        return model is not None and mapped is not None and (mapped.is_table or model.core)
+
     def table(self, model: ModelRef | None) -> str | None:
         mapped = self.mapped(model)
         return mapped.table if mapped else None
