@@ -241,3 +241,22 @@ def test_statements_for_mysql_compile(call: str, given: tuple[str, ...] | None, 
     with projects.module(source) as module:
         module.f(Recorder(), "x")
     assert clause in executed[0].replace("\n", " ")
+
+
+@pytest.mark.parametrize("comma", ["", ","])
+def test_object_on_lines_of_its_own_stays_there(comma: str) -> None:
+    text = function(f"session.merge(\n    Thing(\n        id=1,\n        a=2,\n    ){comma}\n)\n")
+    call = text[text.index("merge(") :].rstrip()
+    after = fixed(plan(text, "postgresql", "sqlite", ending=call), text)
+    expected = """
+        _upsert(
+            session,
+            Thing(
+                id=1,
+                a=2,
+            ),
+        )
+    """
+    assert "".join(expected.split()) in "".join(after.split())
+    assert "    _upsert(\n        session,\n        Thing(\n" in after
+    assert after.rstrip().endswith("        ),\n    )")

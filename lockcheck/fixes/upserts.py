@@ -223,8 +223,17 @@ def _function(part: Slice, plan: Upsert, merge: _Merge) -> list[Change]:
     line = part.lines.position(part.span(merge.call)[0])[0]
     name, added = required_function(part, families(plan.dialects), imports, line, is_async=bool(merge.awaited))
     if merge.variable is None:
-        call = f"{merge.awaited}{name}({merge.session}, {part.code(merge.instance)})"
-        return [*added, *imports.changes(), Change(*part.span(merge.value), call)]
+        return [*added, *imports.changes(), *_called(part, merge, name)]
     indent = part.indent_at(part.body_start(part.statement(merge.call)))
     call = f"{part.code(merge.instance)}\n{indent}{merge.awaited}{name}({merge.session}, {merge.variable})"
     return [*added, *imports.changes(), Change(*part.span(merge.value), call)]
+
+
+def _called(part: Slice, merge: _Merge, name: str) -> list[Change]:
+    """The call of the function in place of `merge`; an object that stands on lines of its own stays there."""
+    (start, end), (first, last) = part.span(merge.value), part.span(merge.instance)
+    before, behind = part.text[start:first].rpartition("(")[2], part.text[last:end]
+    if "\n" not in before or before.strip() or "".join(behind.split()) not in (")", ",)"):
+        return [Change(start, end, f"{merge.awaited}{name}({merge.session}, {part.code(merge.instance)})")]
+    opened = Change(start, first, f"{merge.awaited}{name}({before}{merge.session},{before}")
+    return [opened] if behind.lstrip().startswith(",") else [opened, Change(last, last, ",")]
