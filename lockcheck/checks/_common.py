@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from lockcheck.hazards import Hazard
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
 from lockcheck.linking.project import Project
@@ -53,6 +54,15 @@ def executions(project: Project) -> Iterator[tuple[Target, list[Occurrence]]]:
             if isinstance(step.detail, Execute):
                 found.setdefault(step.detail.statement.site, []).append(Occurrence(trace, step))
     yield from sorted(found.items(), key=lambda item: (item[0].path, item[0].slice, item[0].index))
+
+
+def one_each(project: Project, judge: Callable[[Project, Target, Occurrence], Hazard | None]) -> Iterator[Hazard]:
+    """For every statement executed, the first of its runs that is judged a hazard."""
+    for site, occurrences in executions(project):
+        found = (judge(project, site, occurrence) for occurrence in occurrences)
+        hazard = next((item for item in found if item is not None), None)
+        if hazard is not None:
+            yield hazard
 
 
 def counterpart_text(project: Project, locker: Locker) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.checks._common import Occurrence, dialects, executions, listed
+from lockcheck.checks._common import Occurrence, dialects, listed, one_each
 from lockcheck.checks._transitions import tested_before
 from lockcheck.declarations.model import Column, EnumMember, MappedClass
 from lockcheck.hazards import Hazard, Remedy
@@ -28,12 +28,7 @@ CODE = "LCK101"
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    for site, occurrences in executions(project):
-        for occurrence in occurrences:
-            hazard = _hazard(project, site, occurrence)
-            if hazard is not None:
-                yield hazard
-                break
+    yield from one_each(project, _hazard)
 
 
 def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from lockcheck.checks._common import Occurrence, counterpart_does, counterpart_text, dialects, executions, short
+from lockcheck.checks._common import Occurrence, counterpart_does, counterpart_text, dialects, one_each, short
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
@@ -21,12 +21,7 @@ CODE = "LCK201"
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    for site, occurrences in executions(project):
-        for occurrence in occurrences:
-            hazard = _hazard(project, site, occurrence)
-            if hazard is not None:
-                yield hazard
-                break
+    yield from one_each(project, _hazard)
 
 
 def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | None:
