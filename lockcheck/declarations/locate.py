@@ -15,15 +15,6 @@ MARK = "~"
 OUTSIDE = frozenset(sys.stdlib_module_names) | {"sqlalchemy", "sqlmodel", "flask_sqlalchemy"}
 
 
-def plain_name(module: str) -> str:
-    """A module's name as imports spell it."""
-    if MARK not in module:
-        return module
-    head, _, rest = module.partition(".")
-    head = head.partition(MARK)[0]
-    return f"{head}.{rest}" if rest else head
-
-
 def shared_parts(name: str, other: str) -> int:
     """How many parts two dotted names have in common at their beginning."""
     pairs = zip(name.split("."), other.split("."), strict=False)

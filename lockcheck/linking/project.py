@@ -39,10 +39,6 @@ class Policy:
         """The dialects that a fix is judged for: all four where none are named."""
         return self.dialects or ("postgresql", "mysql", "mariadb", "sqlite")
 
-    @property
-    def innodb(self) -> bool:
-        return bool({"mysql", "mariadb"} & set(self.databases))
-
 
 class Project:
     """Behaviour of all functions, with what is asked of it remembered."""

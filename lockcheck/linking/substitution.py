@@ -15,7 +15,6 @@ from lockcheck.linking.values import (
     Abstract,
     Alternatives,
     AttributeOf,
-    Built,
     CollectionOf,
     FromOperation,
     Given,
@@ -177,10 +176,6 @@ def origin_of(value: Abstract) -> Origin:
     if isinstance(value, CollectionOf):
         return origin_of(value.element)
     return Somewhere()
-
-
-def is_new(value: Abstract) -> bool:
-    return isinstance(value, Instance) and isinstance(value.origin, Built)
 
 
 def is_empty(value: Abstract) -> bool:

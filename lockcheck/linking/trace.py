@@ -124,10 +124,6 @@ class Trace:
         """Whether both stand in the body of one loop, so that either may come first."""
         return any(arm.kind == "loop" and arm.arm == "body" for arm in shared(first.path, second.path))
 
-    def always_before(self, step: Step, other: Step) -> bool:
-        """Whether `step` happens on every way to `other`."""
-        return step.number < other.number and surely_follows(step.path, other.path)
-
     # --- transactions ----------------------------------------------------------------------------------------------
 
     def ended_between(self, first: Step, second: Step, session: SessionRef | None) -> bool:
