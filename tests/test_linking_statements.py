@@ -208,9 +208,16 @@ session.execute(query)
     assert project.access() == "one"
 
 
-def test_too_many_branches_are_not_followed() -> None:
+def test_too_many_branches_leave_what_all_of_them_hold() -> None:
     steps = "\n".join(f"if given[{n}]:\n    query = query.where(Job.priority > {n})" for n in range(6))
     project = in_function(f"query = update(Job).where(Job.state == 'a')\n{steps}\nsession.execute(query)")
+    assert project.access() == "opaque"
+    assert [type(clause).__name__ for clause in project.statement().where] == ["Condition", "OpaqueClause"]
+
+
+def test_too_many_branches_to_different_statements_are_not_followed() -> None:
+    forms = ", ".join(f"{n}: {kind}(Job).where(Job.id == {n})" for n, kind in enumerate(["update", "delete"] * 4))
+    project = in_function(f"session.execute({{{forms}}}[given])")
     assert project.executes() == []
     assert project.project.linker.unresolved["statements"]
 

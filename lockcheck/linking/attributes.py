@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
 from lockcheck.declarations.model import EnumMember
+from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.names import is_sqlalchemy
 from lockcheck.linking.results import row_attribute
 from lockcheck.linking.spelling import spelled
-from lockcheck.linking.substitution import origin_of
+from lockcheck.linking.substitution import of_object, origin_of
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -130,7 +131,18 @@ class Attributes:
             return self._method(found, value, name)
         if found is not None and (not isinstance(found, Known) or _fixed(found, name)):
             return found
-        return self._declared_attribute(value, name) or self._initial(value, name)
+        held = next(of_object(value, name), None)
+        return held or self._declared_attribute(value, name) or self._initial(value, name)
+
+    def sessions_given(self, qualname: str, arguments: Arguments) -> tuple[tuple[str, SessionRef], ...]:
+        """The sessions that building an object keeps in its attributes."""
+        init = self._linker.declarations.method(qualname, "__init__")
+        located = self._linker.functions.get(init) if init else None
+        if init is None or located is None:
+            return ()
+        bound = self._linker.binder.bind(located.facts, FunctionRef(init), _behind_self(arguments), ())
+        found = ((step.name, bound.get(name)) for step, name in _kept(located.facts))
+        return tuple((name, value) for name, value in found if isinstance(value, SessionRef))
 
     def _declared_attribute(self, value: ObjectRef, name: str) -> Abstract | None:
         declarations = self._linker.declarations
@@ -150,13 +162,8 @@ class Attributes:
         if located is None:
             return None
         function = located.facts
-        for step in assignments(function.body):
-            if step.name != name or not isinstance(function.values[step.base], facts.Param):
-                continue
-            source = function.values[step.value]
-            if isinstance(source, facts.Param):
-                return self._parameter(function, source.name, Reached(value.origin, name, many=False))
-        return None
+        source = next((parameter for step, parameter in _kept(function) if step.name == name), None)
+        return self._parameter(function, source, Reached(value.origin, name, many=False)) if source else None
 
     def _parameter(self, function: facts.FunctionFacts, name: str, origin: Reached) -> Abstract | None:
         parameter = next((p for p in function.parameters if p.name == name), None)
@@ -191,6 +198,18 @@ class Attributes:
 def _fixed(value: Abstract | None, name: str) -> bool:
     """Whether a class attribute is the same for every object: a scalar in small letters is but a default."""
     return isinstance(value, Known) and name.isupper()
+
+
+def _kept(function: facts.FunctionFacts) -> Iterator[tuple[facts.SetAttribute, str]]:
+    """The parameters that `__init__` keeps as attributes."""
+    for step in assignments(function.body):
+        source = function.values[step.value]
+        if isinstance(function.values[step.base], facts.Param) and isinstance(source, facts.Param):
+            yield step, source.name
+
+
+def _behind_self(arguments: Arguments) -> Arguments:
+    return replace(arguments, positional=(Opaque(), *arguments.positional))
 
 
 def assignments(block: facts.Block) -> tuple[facts.SetAttribute, ...]:

@@ -154,7 +154,8 @@ class Calls:
         self._linker.sessions.handed(call.frame, arguments, call.site, call.base or "?")
         if isinstance(callee, ClassRef):
             enum = self._linker.declarations.enum(callee.qualname)
-            return Opaque() if enum else ObjectRef(callee.qualname, Built(call.site))
+            given = self._linker.attributes.sessions_given(callee.qualname, arguments)
+            return Opaque() if enum else ObjectRef(callee.qualname, Built(call.site), given)
         self._linker.unresolved["calls"] += 1
         return Opaque()
 
@@ -207,9 +208,10 @@ class Calls:
         return join(*(self.call(replace(call, base=dotted), part, arguments) for part in _callable(found)))
 
     def _factory_method(self, call: CallSite, base: SessionFactory, name: str, arguments: Arguments) -> Abstract:
-        session = SessionRef(Somewhere(base.label), "shared" if base.shared else "own")
         if name == "begin":
-            return Savepoint(session, nested=False)
+            made = self.call(call, base, Arguments())
+            return Savepoint(made, nested=False) if isinstance(made, SessionRef) else made
+        session = SessionRef(Somewhere(base.label), "shared" if base.shared else "own")
         if name in SESSION_METHODS:
             return self._linker.sessions.method(call, session, name, arguments)
         return Opaque()

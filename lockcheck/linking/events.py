@@ -132,11 +132,12 @@ class Inner:
 
 @dataclass(frozen=True, slots=True)
 class Outer:
-    """A call that is not resolved but is handed these sessions or mapped objects."""
+    """A call that is not resolved but is handed these sessions, by the keywords in `names` (None for a position)."""
 
     site: Target
     sessions: tuple[SessionRef, ...]
     name: str
+    names: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

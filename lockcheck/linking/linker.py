@@ -4,8 +4,9 @@ arguments."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from lockcheck import facts
@@ -14,6 +15,7 @@ from lockcheck.facts import SliceSites
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.attributes import Attributes
 from lockcheck.linking.calls import Calls
+from lockcheck.linking.decorators import Decorators, SessionDecorator
 from lockcheck.linking.events import Behaviour, Event, Inner, Suspend
 from lockcheck.linking.frame import Frame
 from lockcheck.linking.names import Names
@@ -21,12 +23,13 @@ from lockcheck.linking.parameters import Binder, canonical, with_items
 from lockcheck.linking.sessions import Sessions
 from lockcheck.linking.spelling import spelled
 from lockcheck.linking.statements import Extender
-from lockcheck.linking.substitution import substitute
+from lockcheck.linking.substitution import CALL, substitute
 from lockcheck.linking.values import (
     Abstract,
     CollectionOf,
     Entering,
     FunctionRef,
+    Known,
     Opaque,
     Statement,
     join,
@@ -38,6 +41,10 @@ MAX_CONTEXTS = 24
 """Kinds of arguments a function is evaluated for; beyond that its parameters count as unknown."""
 
 MAX_DEPTH = 40
+
+UNROLLED = 2
+"""How often a function that calls itself is gone through: twice shows what one turn holds when the next one locks, and
+a third turn would add nothing to that."""
 
 
 class SliceName(NamedTuple):
@@ -69,6 +76,7 @@ class Linker:
         self.sessions = Sessions(self)
         self.calls = Calls(self)
         self.binder = Binder(self)
+        self.wrapping = Decorators(self)
         self.unresolved: Counter[str] = Counter()
         self.many: set[Target] = set()
         self._callees: dict[Target, str] = {}
@@ -166,13 +174,42 @@ class Linker:
             self.sessions.handed(frame, arguments, site, ref.qualname)
             return Opaque()
         actual = self.binder.bind(located.facts, ref, arguments, self.decorators(ref.qualname))
+        here = {CALL: Known(f"{site.slice}:{site.index}")}
+        opening = self._opening(located.facts, actual)
+        if opening is not None:
+            actual = actual | {opening.parameter: substitute(opening.session, here)}
         closure = dict(ref.closure)
         given = {name: canonical(value, name) for name, value in actual.items()}
         behaviour = self._behaviour(ref.qualname, given, closure, root=False)
         self._callees[site] = ref.qualname
         self.callers.setdefault(ref.qualname, set()).add(frame.function.qualname)
-        passed = tuple(with_items(actual | closure).items())
-        return self._outcome(frame, located.facts, behaviour, passed, site)
+        passed = tuple(with_items(actual | closure | here).items())
+        if opening is not None and opening.before.events:
+            frame.emit(Inner(site, opening.before, passed))
+        outcome = self._outcome(frame, located.facts, behaviour, passed, site)
+        if opening is not None and opening.after.events:
+            frame.emit(Inner(site, opening.after, passed))
+        return outcome
+
+    def _opening(self, function: facts.FunctionFacts, actual: Mapping[str, Abstract]) -> SessionDecorator | None:
+        """The decorator that opens a session for a call which gives none."""
+        opening = self.wrapping.opening(function) if function.decorators else None
+        given = actual.get(opening.parameter, Known(None)) if opening is not None else None
+        return opening if given == Known(None) else None
+
+    def nested(self, qualname: str) -> Iterator[str]:
+        """The functions inside a function, at any depth."""
+        for name in self._children.get(qualname, ()):
+            yield name
+            yield from self.nested(name)
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, located in self.functions.items():
+            if located.facts.parent is not None:
+                found.setdefault(located.facts.parent, []).append(name)
+        return found
 
     def _outcome(
         self,
@@ -223,7 +260,7 @@ class Linker:
         behaviour = self._behaviours.get(key)
         if behaviour is not None:
             return behaviour
-        if qualname in self._stack or len(self._stack) >= MAX_DEPTH:
+        if self._stack.count(qualname) >= UNROLLED or len(self._stack) >= MAX_DEPTH:
             return Behaviour(qualname, (), Opaque(), None, complete=False)
         if not root and self._contexts[qualname] >= MAX_CONTEXTS:
             return self.root(qualname)

@@ -111,8 +111,12 @@ class Names:
         return Opaque()
 
     def _made_by(self, expression: declared.Expression | None, module: str) -> Abstract | None:
+        if isinstance(expression, declared.Operation) and expression.operator == "|":
+            made = (self._made_by(part, module) for part in expression.operands)
+            return next((found for found in made if found is not None), None)
         if isinstance(expression, declared.Indexed):
-            expression = expression.base
+            wrapped = isinstance(expression.base, declared.Name) and last(expression.base.dotted) in WRAPPERS
+            expression = expression.index if wrapped else expression.base
         called = isinstance(expression, declared.CallOf)
         if isinstance(expression, declared.CallOf):
             expression = expression.function

@@ -106,10 +106,11 @@ class Sessions:
 
     def handed(self, frame: Frame, arguments: Arguments, site: Target, name: str) -> None:
         """A call that is not followed: record the sessions it gets."""
-        values = (*arguments.positional, *(value for _, value in arguments.keywords))
-        sessions = tuple(part for value in values for part in each(value) if isinstance(part, SessionRef))
-        if sessions:
-            frame.emit(Outer(site, sessions, name))
+        named = (*((None, value) for value in arguments.positional), *arguments.keywords)
+        found = [(key, part) for key, value in named for part in each(value) if isinstance(part, SessionRef)]
+        if found:
+            keys, sessions = zip(*found, strict=True)
+            frame.emit(Outer(site, sessions, name, keys))
 
     # --- statements ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ of the caller: they are quoted (`^name`) on the way in and unquoted on the way o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, TypeAlias, cast
@@ -19,6 +19,7 @@ from lockcheck.linking.values import (
     FromOperation,
     Given,
     Instance,
+    Known,
     ObjectRef,
     Opaque,
     Origin,
@@ -35,6 +36,10 @@ from lockcheck.plans import Target
 
 EACH = Somewhere("each")
 """An element of something unknown: another one at each turn of a loop."""
+
+CALL = "@"
+"""The key under which the arguments of a call hold where it stands: a session that a callee opens for itself is
+another one at each call."""
 
 Mapped: TypeAlias = Mapping[str, Abstract]
 
@@ -62,8 +67,8 @@ def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
 
 @lru_cache(maxsize=200_000)
 def holds_given(value: Any) -> bool:
-    """Whether a value depends on a parameter."""
-    if isinstance(value, Given):
+    """Whether a value depends on a parameter, or on the call by which its function was reached."""
+    if isinstance(value, Given) or (isinstance(value, SessionRef) and value.owner == "own"):
         return True
     if isinstance(value, tuple):
         return any(holds_given(part) for part in value)
@@ -145,7 +150,8 @@ def _object(value: ObjectRef, actual: Mapped) -> Abstract:
         found = _given(value.origin, actual)
         if isinstance(found, ObjectRef):
             return found
-    return ObjectRef(value.qualname, origin_in(value.origin, actual))
+    given = tuple((name, _session(session, actual)) for name, session in value.given)
+    return ObjectRef(value.qualname, origin_in(value.origin, actual), given)
 
 
 def _session(value: SessionRef, actual: Mapped) -> SessionRef:
@@ -153,7 +159,40 @@ def _session(value: SessionRef, actual: Mapped) -> SessionRef:
         for part in each(actual.get(value.origin.name, Opaque())):
             if isinstance(part, SessionRef):
                 return part
+    held = _held(value.origin, actual)
+    if held is not None:
+        return held
+    if value.owner == "own" and isinstance(value.origin, Somewhere):
+        return replace(value, origin=_called(value.origin, actual))
     return SessionRef(origin_in(value.origin, actual), value.owner, value.is_async)
+
+
+def _held(origin: Origin, actual: Mapped) -> SessionRef | None:
+    """The session that an object was built with, where `origin` is an attribute of one."""
+    base = origin.base if isinstance(origin, Reached) else None
+    if not isinstance(origin, Reached) or not isinstance(base, Given):
+        return None
+    sessions = (session for part in each(_given(base, actual)) for session in of_object(part, origin.name))
+    return next(sessions, None)
+
+
+def of_object(value: Abstract, name: str) -> Iterator[SessionRef]:
+    """The session that an object was built with under a name."""
+    for key, session in value.given if isinstance(value, ObjectRef) else ():
+        if key == name:
+            yield session
+
+
+def _called(origin: Somewhere, actual: Mapped) -> Somewhere:
+    """What a callee opened, told apart by the call."""
+    call = actual.get(CALL)
+    return Somewhere(f"{origin.label}@{call.value}") if isinstance(call, Known) else origin
+
+
+def within(call: Abstract, actual: Mapped) -> Abstract:
+    """A call inside a function that was reached by another call."""
+    outer = actual.get(CALL)
+    return Known(f"{call.value}@{outer.value}") if isinstance(call, Known) and isinstance(outer, Known) else call
 
 
 def origin_in(origin: Origin, actual: Mapped) -> Origin:

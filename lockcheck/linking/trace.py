@@ -19,7 +19,7 @@ from lockcheck.linking.events import (
     SessionCall,
     Write,
 )
-from lockcheck.linking.substitution import substitute
+from lockcheck.linking.substitution import CALL, substitute, within
 from lockcheck.linking.values import Abstract, Instance, SessionRef, Somewhere, each
 from lockcheck.plans import Target
 
@@ -69,8 +69,7 @@ class Trace:
             path = prefix + event.path
             detail = event.detail
             if isinstance(detail, Inner):
-                inner = tuple((name, value if root else substitute(value, actual)) for name, value in detail.actual)
-                detail = replace(detail, actual=inner)
+                detail = detail if root else replace(detail, actual=_passed(detail, actual))
             elif not root:
                 detail = substitute(detail, actual)
             for one in _single(detail):
@@ -162,6 +161,13 @@ class Trace:
 def _other_arm(path: Path) -> Path:
     last = path[-1]
     return (*path[:-1], last._replace(arm="else" if last.arm == "body" else "body"))
+
+
+def _passed(inner: Inner, actual: Mapping[str, Abstract]) -> tuple[tuple[str, Abstract], ...]:
+    """The arguments of a call inside a callee, in the caller's terms."""
+    return tuple(
+        (name, within(value, actual) if name == CALL else substitute(value, actual)) for name, value in inner.actual
+    )
 
 
 def _single(detail: Detail) -> tuple[Detail, ...]:

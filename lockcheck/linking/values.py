@@ -130,10 +130,12 @@ class FunctionRef:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
-    """An object of a class of the project that is not mapped."""
+    """An object of a class of the project that is not mapped. `given` are the sessions that it was built with, by the
+    attributes that hold them."""
 
     qualname: str
     origin: Origin
+    given: tuple[tuple[str, SessionRef], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,9 +453,26 @@ def join(*values: Abstract) -> Abstract:
     flat = alternatives(values)
     if len(flat) == 1:
         return flat[0]
-    if not flat or len(flat) > MAX_ALTERNATIVES:
+    if len(flat) > MAX_ALTERNATIVES:
+        return _collapsed(flat)
+    return Alternatives(flat) if flat else Opaque()
+
+
+def _collapsed(values: tuple[Abstract, ...]) -> Abstract:
+    """Many forms of one statement, as one: what all of them hold stays, the rest of the WHERE is opaque."""
+    forms = [value for value in values if isinstance(value, Statement)]
+    first = forms[0] if forms else None
+    if first is None or len(forms) < len(values):
         return Opaque()
-    return Alternatives(flat)
+    bare = replace(first, where=(), lock=None)
+    if any(replace(form, where=(), lock=None) != bare for form in forms):
+        return Opaque()
+    shared = (clause for clause in first.where if all(clause in form.where for form in forms))
+    kept = tuple(clause for clause in shared if not isinstance(clause, OpaqueClause))
+    locks = [form.lock for form in forms if form.lock is not None]
+    lock = replace(locks[0], depends=locks[0].depends or len(locks) < len(forms)) if locks else None
+    steps = frozenset(step for form in forms for step in form.steps)
+    return replace(first, where=(*kept, OpaqueClause()), lock=lock, steps=steps)
 
 
 def each(value: Abstract) -> tuple[Abstract, ...]:
