@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck import facts
+from lockcheck.declarations import model as declared
 from lockcheck.linking.names import FACTORIES, is_sqlalchemy, last
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.spelling import spelled
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 def autoflush(linker: Linker) -> bool:
     """Off where the project makes session factories and all of them say `autoflush=False`; those of Alembic revisions
     do not count."""
-    found = [
-        said
-        for located in linker.functions.values()
-        if not in_revision(linker.declarations, located.facts.qualname)
-        for said in _said(linker, located.facts)
-    ]
+    functions = (located.facts for located in linker.functions.values())
+    current = (function for function in functions if not in_revision(linker.declarations, function.qualname))
+    found = [*_declared(linker), *(said for function in current for said in _said(linker, function))]
     return not found or any(found)
+
+
+# --- in functions -------------------------------------------------------------------------------------------
 
 
 def _said(linker: Linker, function: facts.FunctionFacts) -> Iterator[bool]:
@@ -40,6 +41,32 @@ def _makes_factory(linker: Linker, function: facts.FunctionFacts, call: facts.Ca
     name = spelled(function.values, call.func) or ""
     if last(name) == "partial" and call.args:
         name = spelled(function.values, call.args[0].value) or ""
-    if FACTORIES.get(last(name), True):
-        return False
-    return is_sqlalchemy(linker.declarations.resolve(function.module, name, function.qualname))
+    return _is_factory(linker, function.module, name)
+
+
+def _is_factory(linker: Linker, module: str, name: str) -> bool:
+    is_registry = FACTORIES.get(last(name), True)
+    return not is_registry and is_sqlalchemy(linker.declarations.resolve(module, name))
+
+
+# --- in variables of modules ----------------------------------------------------------------------------------
+
+
+def _declared(linker: Linker) -> Iterator[bool]:
+    for module in linker.declarations.modules.values():
+        if "revision" in module.assignments:
+            continue
+        for assignment in module.assignments.values():
+            for call in _calls(assignment.value):
+                if isinstance(call.function, declared.Name) and _is_factory(
+                    linker, module.module, call.function.dotted
+                ):
+                    yield dict(call.keywords).get("autoflush") != declared.Literal_(value=False)
+
+
+def _calls(expression: declared.Expression | None) -> Iterator[declared.CallOf]:
+    """A call and those in its arguments."""
+    if isinstance(expression, declared.CallOf):
+        yield expression
+        for part in expression.args:
+            yield from _calls(part)
