@@ -18,8 +18,10 @@ from tests.linked import link
         ("Factory = sessionmaker(autoflush=False)", False),
         ("Factory = scoped_session(sessionmaker(autoflush=False))", False),
         (
-            "from functools import partial\ndef f(session: Session):\n"
-            "    session.get(Job, 1)\n    partial(sessionmaker, autoflush=False)",
+            (
+                "from functools import partial\ndef f(session: Session):\n"
+                "    session.get(Job, 1)\n    partial(sessionmaker, autoflush=False)"
+            ),
             False,
         ),
         ("One = sessionmaker(autoflush=False)\nTwo = sessionmaker()", True),

@@ -93,7 +93,7 @@ class Contention:
     def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """Parent tables of which the transaction holds one row, by a row lock or since it has written the row."""
         found = set(self._project.gates(trace, step, table))
-        parents = self._parents(table) - found
+        parents = self._project.parents(table) - found
         for other in trace.steps[: step.number] if parents else ():
             parent = self._written_row(other)
             if parent in parents and trace.reaches(other, step) and not trace.ended_between(other, step, None):
@@ -106,10 +106,6 @@ class Contention:
             return None
         statement = step.detail.statement
         return self._project.locks.table(statement.model) if self._project.locks.one_row(statement) else None
-
-    def _parents(self, table: str) -> set[str]:
-        mapped = self._project.linker.declarations.tables.get(table, ())
-        return {key.target_table for cls in mapped for key in cls.foreign_keys} - {table}
 
     def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
         """Whether both sides lock a common row first, the other one perhaps in what calls it."""

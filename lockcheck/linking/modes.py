@@ -41,12 +41,17 @@ def asked(lock: RowLock) -> Mode:
     return "no key update" if lock.key_share else "update"
 
 
+def key_columns(mapped: MappedClass) -> frozenset[str]:
+    """The attributes of the columns of its primary and unique keys."""
+    keys = {name for key in (mapped.primary_key, *mapped.unique_keys) for name in key}
+    return frozenset(keys | {column.attribute for column in mapped.columns.values() if column.unique})
+
+
 def sets_key(statement: Statement, mapped: MappedClass) -> bool:
     """Whether a primary or unique key column is assigned, or might be."""
     if not statement.assigned.complete:
         return True
-    keys = {name for key in (mapped.primary_key, *mapped.unique_keys) for name in key}
-    keys |= {column.attribute for column in mapped.columns.values() if column.unique}
+    keys = key_columns(mapped)
     names = {column.attribute: column.name for column in mapped.columns.values()}
     assigned = {name for name, _ in statement.assigned.items}
     return bool(assigned & (keys | {names[key] for key in keys if key in names}))

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from lockcheck.linking.autoflush import autoflush
 from lockcheck.linking.contention import Contention
 from lockcheck.linking.events import Execute
+from lockcheck.linking.footprints import Footprints
 from lockcheck.linking.linker import Linker
 from lockcheck.linking.locks import Locks
 from lockcheck.linking.origins import origins
@@ -48,6 +50,7 @@ class Project:
         self.policy = policy
         self.locks = Locks(linker.declarations, policy.keys)
         self._traces: dict[str, Trace] = {}
+        self._depths: dict[str, int] = {}
 
     def trace(self, function: str) -> Trace:
         """A function's own run, called with anything."""
@@ -76,6 +79,21 @@ class Project:
     @cached_property
     def states(self) -> States:
         return States(self)
+
+    @cached_property
+    def footprints(self) -> Footprints:
+        return Footprints(self)
+
+    @cached_property
+    def autoflush(self) -> bool:
+        return autoflush(self.linker)
+
+    def depth(self, table: str) -> int:
+        """How many foreign keys lead from a table, one behind the other: a flush writes parents first."""
+        if table not in self._depths:
+            self._depths[table] = 0  # also what a cycle of foreign keys comes back to
+            self._depths[table] = max((self.depth(parent) + 1 for parent in self.parents(table)), default=0)
+        return self._depths[table]
 
     # --- locks held ------------------------------------------------------------------------------------------------
 
@@ -119,9 +137,8 @@ class Project:
 
     def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """Parent tables of `table` of which the transaction has locked one row, or rows in key order, before."""
-        parents = self._parents(table)
         found = set()
-        for parent in parents - {table}:
+        for parent in self.parents(table):
             for _, execute in self.held(trace, step, parent, None):
                 lock = execute.statement.lock
                 orderly = self.locks.one_row(execute.statement) or self.locks.by_key(execute.statement)
@@ -129,6 +146,7 @@ class Project:
                     found.add(parent)
         return frozenset(found)
 
-    def _parents(self, table: str) -> frozenset[str]:
+    def parents(self, table: str) -> frozenset[str]:
+        """The other tables that its foreign keys point at."""
         mapped = self.linker.declarations.tables.get(table, ())
-        return frozenset(key.target_table for cls in mapped for key in cls.foreign_keys)
+        return frozenset(key.target_table for cls in mapped for key in cls.foreign_keys) - {table}

@@ -11,6 +11,7 @@ from lockcheck.linking.events import (
     Behaviour,
     Detail,
     EnterLoop,
+    Execute,
     Inner,
     Leave,
     Opened,
@@ -20,7 +21,7 @@ from lockcheck.linking.events import (
     Write,
 )
 from lockcheck.linking.substitution import CALL, substitute, within
-from lockcheck.linking.values import Abstract, Instance, SessionRef, Somewhere, each
+from lockcheck.linking.values import Abstract, Instance, SessionRef, Somewhere, Statement, each
 from lockcheck.plans import Target
 
 MAX_STEPS = 4000
@@ -84,8 +85,20 @@ class Trace:
     def _leaves(self) -> list[Step]:
         return [step for step in self.steps if isinstance(step.detail, Leave)]
 
+    @cached_property
+    def end(self) -> Step:
+        """The end of the run, where whoever owns the session commits."""
+        return Step(len(self.steps), (), Leave("return"), (), self.function)
+
+    @cached_property
+    def statements(self) -> Mapping[Target, Statement]:
+        """The statements of the run, by where they are executed."""
+        return {step.detail.site: step.detail.statement for step in self.steps if isinstance(step.detail, Execute)}
+
     def reaches(self, first: Step, second: Step) -> bool:
         """Whether `second` may happen after `first` in one run."""
+        if second.number == len(self.steps):
+            return True
         if first.number >= second.number or exclusive(first.path, second.path):
             return first.number != second.number and self._comes_round(first, second)
         return not any(

@@ -1,0 +1,191 @@
+"""Lock footprints: every row lock that a run takes, when it takes it, and by what (locking-facts, section 13).
+
+A statement locks where it is executed. What is assigned, added, merged or deleted through the ORM locks at the flush
+that sends it (`lockcheck.linking.unitofwork`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
+from lockcheck.linking.modes import Mode, asked, key_columns, mode
+from lockcheck.linking.origins import built, varies
+from lockcheck.linking.parents import children, instances
+from lockcheck.linking.rowsets import RowSet, rows_of
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.unitofwork import Pending, UnitOfWork
+from lockcheck.linking.values import Built, FromOperation, Instance, ModelRef, SessionRef, Statement
+from lockcheck.plans import Target
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+
+How: TypeAlias = Literal[
+    "row lock", "eager join", "join", "update", "delete", "insert", "upsert", "flush", "merge", "foreign key", "cascade"
+]
+CASCADES: dict[str, Mode] = {"CASCADE": "update", "SET NULL": "no key update", "SET DEFAULT": "no key update"}
+
+
+class Taken(NamedTuple):
+    """What takes a lock: the construct at `site` of `step`, at the time of `at` (its flush), in a session."""
+
+    step: Step
+    at: Step
+    site: Target
+    session: SessionRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """One lock of a run, on one row or `many` of a table. `row` says which one it is: equal values are the same row.
+    `rank` orders the locks of one flush."""
+
+    taken: Taken
+    table: str
+    mode: Mode
+    how: How
+    many: bool = False
+    blocking: bool = True
+    rows: RowSet = field(default_factory=RowSet)
+    row: object = None
+    rank: int = 0
+
+
+class Footprints:
+    """The locks of runs, each looked for once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[str, tuple[Lock, ...]] = {}
+
+    def of(self, trace: Trace) -> tuple[Lock, ...]:
+        """The locks of a run, in the order in which they are taken."""
+        found = self._known.get(trace.function)
+        if found is None:
+            locks = [*self._executed(trace), *self._flushed(trace)]
+            found = tuple(sorted(locks, key=lambda lock: (lock.taken.at.number, lock.rank)))
+            self._known[trace.function] = found
+        return found
+
+    # --- statements --------------------------------------------------------------------------------------------------
+
+    def _executed(self, trace: Trace) -> Iterator[Lock]:
+        for step in trace.steps:
+            if isinstance(step.detail, Execute):
+                yield from self._of_statement(step, step.detail)
+
+    def _of_statement(self, step: Step, execute: Execute) -> Iterator[Lock]:
+        statement = execute.statement
+        taken = Taken(step, step, statement.site, execute.session)
+        if statement.kind == "select":
+            yield from self._selected(taken, execute, statement)
+            return
+        if statement.kind != "insert":
+            yield self._written(taken, statement)
+        elif statement.on_conflict is not None:
+            many = execute.how == "executemany"
+            yield Lock(taken, self._table(statement.model), "no key update", "upsert", many)
+        yield from self._parents(taken)
+        if statement.kind == "delete" and statement.model is not None:
+            yield from self._cascade(taken, statement.model)
+
+    def _selected(self, taken: Taken, execute: Execute, statement: Statement) -> Iterator[Lock]:
+        lock = statement.lock
+        if lock is None or statement.compound:
+            return
+        taken = taken._replace(site=lock.site or statement.site)
+        many = self._returns_many(execute)
+        for model in self._project.locks.locked_models(statement):
+            made = Lock(taken, self._table(model), asked(lock), "row lock", many, lock.blocking)
+            if model == statement.model:
+                row = None if many else (self._table(model), statement.where)
+                yield replace(made, rows=rows_of(self._project.locks, statement), row=row)
+            else:
+                explicit = model in self._project.locks.from_models(statement)
+                yield replace(made, how="join" if explicit else "eager join")
+
+    def _returns_many(self, execute: Execute) -> bool:
+        if execute.how in ("get", "refresh") or self._project.locks.one_row(execute.statement):
+            return False
+        return not execute.statement.limited or execute.site in self._project.linker.many
+
+    def _written(self, taken: Taken, statement: Statement) -> Lock:
+        locks = self._project.locks
+        many = not locks.one_row(statement)
+        return Lock(
+            taken,
+            self._table(statement.model),
+            mode(statement, locks.mapped(statement.model)),
+            "update" if statement.kind == "update" else "delete",
+            many,
+            locks.waits(statement),
+            rows_of(locks, statement),
+            None if many else (self._table(statement.model), statement.where),
+        )
+
+    # --- the unit of work --------------------------------------------------------------------------------------------
+
+    def _flushed(self, trace: Trace) -> Iterator[Lock]:
+        for pending in UnitOfWork(self._project, trace).pending():
+            for lock in self._sent(trace, pending):
+                yield replace(lock, rank=self._project.depth(lock.table))
+
+    def _sent(self, trace: Trace, pending: Pending) -> Iterator[Lock]:
+        """What sending an object locks."""
+        detail = pending.step.detail
+        taken = Taken(pending.step, pending.flush, pending.site, pending.session)
+        for instance in instances(pending.value):
+            found = self._touched(detail, instance)
+            many = varies(instance) and any(arm.kind == "loop" for arm in pending.step.path)
+            if found is not None:
+                how, kind = found
+                row = None if many else self._row(trace, instance)
+                yield Lock(taken, self._table(instance.model), kind, how, many, row=row)
+            if isinstance(detail, Delete):
+                yield from self._cascade(taken, instance.model)
+        yield from self._parents(taken)
+
+    def _touched(self, detail: object, instance: Instance) -> tuple[How, Mode] | None:
+        """How a flush touches the row of an object; None for a new row, which nobody waits for."""
+        if isinstance(detail, Delete):
+            return "delete", "update"
+        if isinstance(detail, Merge):
+            return "merge", "no key update"
+        if isinstance(detail, Add) or isinstance(instance.origin, Built):
+            return None
+        mapped = self._project.locks.mapped(instance.model)
+        is_key = mapped is not None and isinstance(detail, Write) and detail.attribute in key_columns(mapped)
+        return "flush", "update" if is_key else "no key update"
+
+    def _row(self, trace: Trace, instance: Instance) -> object:
+        """The row of an object: that of the statement which read it, where it read one."""
+        origin = instance.origin
+        statement = trace.statements.get(origin.site) if isinstance(origin, FromOperation) else None
+        if statement is not None and self._table(statement.model) == self._table(instance.model):
+            return (self._table(statement.model), statement.where)
+        return (self._table(instance.model), origin)
+
+    # --- what comes along --------------------------------------------------------------------------------------------
+
+    def _parents(self, taken: Taken) -> Iterator[Lock]:
+        """The rows that foreign keys point at."""
+        for _, parent in children(self._project.locks, taken.step.detail):
+            if not any(built(value) for value in parent.values):
+                row = (parent.table, parent.values) if parent.values else None
+                yield Lock(taken, parent.table, parent.mode, "foreign key", row=row)
+
+    def _cascade(self, taken: Taken, model: ModelRef) -> Iterator[Lock]:
+        """Rows that the database deletes, or detaches, with those they point at."""
+        parent = self._table(model)
+        for table, mapped in self._project.linker.declarations.tables.items():
+            keys = (key for cls in mapped for key in cls.foreign_keys if key.target_table == parent)
+            rules = {(key.on_delete or "").upper() for key in keys}
+            for rule in sorted(rules & CASCADES.keys()):
+                if table != parent:
+                    yield Lock(taken, table, CASCADES[rule], "cascade", many=True)
+
+    def _table(self, model: ModelRef | None) -> str:
+        return self._project.locks.table(model) or ""

@@ -1,0 +1,79 @@
+"""The order in which transactions take their locks: critical pairs, each a lock that is held while another is taken.
+
+A pair is kept for every run that nobody calls, so that callers' locks count (Brotherston et al., "A Compositional
+Deadlock Detector for Android Java", ASE 2021, for the notion; here transactions end at commit and rollback).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockcheck.linking.footprints import Lock
+from lockcheck.linking.trace import Trace, same_session
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalPair:
+    """A run of `entry` holds `held` when it takes `taken`; `gates` are what it held before `held`."""
+
+    entry: str
+    held: Lock
+    taken: Lock
+    gates: tuple[Lock, ...]
+
+
+def critical_pairs(project: Project) -> Iterator[CriticalPair]:
+    """The pairs of locks on two tables that runs of the project's entry points take."""
+    seen: set[object] = set()
+    for function in project.entries:
+        if project.contention.runs_alone(function):
+            continue
+        for pair in _of_run(project, project.trace(function)):
+            key = (_kind(pair.held), _kind(pair.taken), frozenset(gate.table for gate in pair.gates))
+            if key not in seen:
+                seen.add(key)
+                yield pair
+
+
+def _kind(lock: Lock) -> tuple[object, ...]:
+    return (lock.table, lock.mode, lock.how, lock.many, lock.taken.site)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
+    locks = project.footprints.of(trace)
+    if len({lock.table for lock in locks}) < 2:
+        return
+    for number, taken in enumerate(locks):
+        if taken.blocking:
+            held = [lock for lock in locks[:number] if _held(trace, lock, taken)]
+            for lock in held:
+                if lock.table != taken.table and not _again(taken, held):
+                    before = [other for other in held if _earlier(other, lock)]
+                    yield CriticalPair(trace.function, lock, taken, tuple(before))
+
+
+def _earlier(one: Lock, other: Lock) -> bool:
+    return (one.taken.at.number, one.rank) < (other.taken.at.number, other.rank)
+
+
+def _held(trace: Trace, lock: Lock, taken: Lock) -> bool:
+    """Whether a lock may still be held when another one is taken."""
+    one, other = lock.taken.session, taken.taken.session
+    if one is not None and other is not None and not same_session(one, other):
+        return False
+    first, second = lock.taken.at, taken.taken.at
+    if first.number == second.number:
+        return lock.rank < taken.rank
+    return trace.reaches(first, second) and not trace.ended_between(first, second, one or other)
+
+
+def _again(taken: Lock, held: list[Lock]) -> bool:
+    """Whether the rows were locked by the transaction before, as far as can be told: a row of a table of which it holds
+    one is taken to be that row."""
+    same = [lock for lock in held if lock.table == taken.table and lock.how != "foreign key"]
+    return any(lock.many for lock in same) if taken.many else bool(same)

@@ -1,0 +1,110 @@
+"""Which parent rows a child locks: a foreign key that is set takes KEY SHARE on the row that it points to
+(locking-facts, sections 3 and 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockcheck.linking.events import Add, Detail, Execute, Merge, Write
+from lockcheck.linking.modes import Mode
+from lockcheck.linking.values import Abstract, Built, CollectionOf, Instance, Known, ModelRef, Statement, TupleOf, each
+
+if TYPE_CHECKING:
+    from lockcheck.declarations.model import ForeignKey, MappedClass
+    from lockcheck.linking.locks import Locks
+
+
+class ParentLock(NamedTuple):
+    """A lock on a row of a parent `table`. `values` are what the columns of the foreign key, or the relationship that
+    stands for it, are set to; none where that was not read."""
+
+    table: str
+    mode: Mode
+    key: ForeignKey
+    values: tuple[Abstract, ...]
+
+
+def parents_locked(locks: Locks, child: Instance | Statement) -> tuple[ParentLock, ...]:
+    """The parent rows that are locked when an object is inserted, or by an INSERT or UPDATE of children."""
+    mapped = locks.mapped(child.model)
+    if mapped is None:
+        return ()
+    if isinstance(child, Instance):
+        return tuple(_set(locks, mapped, dict(child.given), whole=child.all_given))
+    if child.kind not in ("insert", "update"):
+        return ()
+    given = {_attribute(mapped, name): value for name, value in child.assigned.items}
+    if child.kind == "insert" and not given:
+        return tuple(ParentLock(key.target_table, "key share", key, ()) for key in _required(mapped))
+    return tuple(_set(locks, mapped, given, whole=child.kind == "insert" and child.assigned.complete))
+
+
+def children(locks: Locks, detail: Detail) -> Iterator[tuple[ModelRef, ParentLock]]:
+    """The children that an event adds, or moves to another parent, with the parent rows that locks."""
+    found: list[Instance | Statement] = []
+    if isinstance(detail, (Add, Merge)):
+        found.extend(part for part in instances(detail.value) if isinstance(part.origin, Built))
+    elif isinstance(detail, Execute):
+        found.append(detail.statement)
+    elif isinstance(detail, Write):
+        written = ((detail.attribute, detail.value),)
+        found.append(Instance(detail.instance.model, detail.instance.origin, written, all_given=False))
+    for child in found:
+        for lock in parents_locked(locks, child):
+            if child.model is not None:
+                yield child.model, lock
+
+
+def instances(value: Abstract) -> Iterator[Instance]:
+    """The mapped objects that a value is, or holds."""
+    for part in each(value):
+        if isinstance(part, Instance):
+            yield part
+        elif isinstance(part, CollectionOf):
+            yield from instances(part.element)
+        elif isinstance(part, TupleOf):
+            for item in part.items:
+                yield from instances(item)
+
+
+def _set(locks: Locks, mapped: MappedClass, given: Mapping[str, Abstract], *, whole: bool) -> Iterator[ParentLock]:
+    """The parents of the keys that `given` sets. `whole` tells that nothing else is set, so that a nullable column that
+    is left out makes the key NULL."""
+    for key in mapped.foreign_keys:
+        relations = [given[name] for name in _relations(locks, mapped, key) if name in given]
+        values = relations or [given[name] for name in key.columns if name in given]
+        absent = [name for name in key.columns if name not in given] if whole and not relations else []
+        if not values or any(_is_none(value) for value in values):
+            continue
+        if not any((column := mapped.column(name)) is not None and column.nullable for name in absent):
+            yield ParentLock(key.target_table, "key share", key, tuple(values))
+
+
+def _required(mapped: MappedClass) -> Iterator[ForeignKey]:
+    """The foreign keys that cannot be NULL."""
+    for key in mapped.foreign_keys:
+        columns = [mapped.column(name) for name in key.columns]
+        if all(column is not None and column.nullable is False for column in columns):
+            yield key
+
+
+def _relations(locks: Locks, mapped: MappedClass, key: ForeignKey) -> Iterator[str]:
+    """The relationships of a class that stand for one of its foreign keys, where it is the only one to that table."""
+    if sum(other.target_table == key.target_table for other in mapped.foreign_keys) > 1:
+        return
+    for name, declared in mapped.relationships.items():
+        target = locks.mapped(ModelRef(declared.target)) if declared.target else None
+        if target is not None and target.table == key.target_table and not declared.uselist and not declared.viewonly:
+            yield name
+
+
+def _attribute(mapped: MappedClass, name: str) -> str:
+    """The attribute of a column that is named either way."""
+    if name in mapped.columns:
+        return name
+    return next((column.attribute for column in mapped.columns.values() if column.name == name), name)
+
+
+def _is_none(value: Abstract) -> bool:
+    return isinstance(value, Known) and value.value is None

@@ -1,0 +1,94 @@
+"""When what waits in a session is sent: at an explicit flush or commit, at the next query where sessions autoflush,
+else at the end of the run, where whoever owns the session commits (locking-facts, sections 11 and 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockcheck.linking.events import Add, Delete, Execute, Merge, Opened, SessionCall, Write
+from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.values import Abstract, FromOperation, Instance, Reached, SessionRef
+from lockcheck.plans import Target
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+
+FLUSHES = frozenset({"flush", "commit"})
+DISCARDS = frozenset({"rollback", "close", "reset", "remove", "invalidate", "expunge_all"})
+
+
+class Pending(NamedTuple):
+    """What `step` leaves in a session, and the step that sends it."""
+
+    step: Step
+    flush: Step
+    site: Target
+    session: SessionRef | None
+    value: Abstract
+
+
+class UnitOfWork:
+    """The unit of work of one run."""
+
+    def __init__(self, project: Project, trace: Trace) -> None:
+        self._project = project
+        self._trace = trace
+        self._sessions = {
+            step.detail.site: step.detail.session for step in trace.steps if isinstance(step.detail, Execute)
+        }
+        self._flushes = [step for step in trace.steps if self._may_flush(step)]
+
+    def pending(self) -> Iterator[Pending]:
+        """Everything that waits for a flush and gets one."""
+        for step in self._trace.steps:
+            for site, session, value in self._left(step):
+                flush = self._sent_by(step, session)
+                if flush is not None:
+                    yield Pending(step, flush, site, session, value)
+
+    def _left(self, step: Step) -> Iterator[tuple[Target, SessionRef | None, Abstract]]:
+        detail = step.detail
+        if isinstance(detail, Write):
+            if self._project.linker.names.column(detail.instance.model, detail.attribute) is not None:
+                yield detail.site, self._session_of(detail.instance), detail.instance
+        elif isinstance(detail, (Add, Merge, Delete)):
+            yield detail.site, detail.session, detail.value
+
+    def _session_of(self, instance: Instance) -> SessionRef | None:
+        """The session that an object was read in, None where that is unknown."""
+        origin = instance.origin
+        while isinstance(origin, Reached):
+            origin = origin.base
+        return self._sessions.get(origin.site) if isinstance(origin, FromOperation) else None
+
+    def _sent_by(self, step: Step, session: SessionRef | None) -> Step | None:
+        """The first step that sends what waits in a session; None where it is thrown away."""
+        for other in self._flushes:
+            if other.number <= step.number or not _concerns(other, session) or not self._trace.reaches(step, other):
+                continue
+            return other if self._sends(other) else None
+        return self._trace.end if session is None or session.owner != "own" else None
+
+    def _may_flush(self, step: Step) -> bool:
+        detail = step.detail
+        if isinstance(detail, SessionCall):
+            return detail.method in FLUSHES | DISCARDS or (detail.method == "execute" and self._project.autoflush)
+        if isinstance(detail, Opened):
+            return not detail.entered
+        return isinstance(detail, Execute) and self._project.autoflush and detail.how != "get"
+
+    def _sends(self, step: Step) -> bool:
+        detail = step.detail
+        if isinstance(detail, SessionCall):
+            return detail.method not in DISCARDS
+        return detail.commits if isinstance(detail, Opened) else True
+
+
+def _concerns(step: Step, session: SessionRef | None) -> bool:
+    """Whether a step is about the same session. What waits in an unknown session is taken to be sent by any flush, and
+    to be thrown away by none."""
+    own = getattr(step.detail, "session", None)
+    if session is not None and own is not None:
+        return same_session(own, session)
+    return not isinstance(step.detail, Opened) and getattr(step.detail, "method", "") not in DISCARDS
