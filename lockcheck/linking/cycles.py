@@ -1,5 +1,5 @@
-"""Which critical pairs close a cycle: all conditions of a deadlock must hold (Naik, Park, Sen, "Effective Static Deadlock
-Detection", ICSE 2009: report only where every necessary condition does)."""
+"""Which critical pairs close a cycle. Every necessary condition of a deadlock must hold, as in Naik, Park, Sen,
+"Effective Static Deadlock Detection", ICSE 2009."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from lockcheck.linking.rowsets import meet
 if TYPE_CHECKING:
     from lockcheck.linking.footprints import Lock
     from lockcheck.linking.project import Project
+
+
+SHORTEST, LONGEST = 2, 4
+"""Cycles of more than two and up to four tables are looked for; longer ones are beyond what a reader follows."""
 
 
 class Inversion(NamedTuple):
@@ -38,11 +42,49 @@ class Inversions:
             for one in pairs:
                 yield from (Inversion(one, other) for other in others if self._deadlock(one, other))
 
+    def rings(self) -> Iterator[tuple[CriticalPair, ...]]:
+        """Cycles of three or four tables, each shown by one pair for a step, that hold no inversion of two."""
+        pairs = {tables for tables in self._pairs if not self._inverted(tables)}
+        for first, second in sorted(pairs):
+            yield from self._closed((first, second), pairs)
+
+    def _closed(self, path: tuple[str, ...], pairs: set[tuple[str, str]]) -> Iterator[tuple[CriticalPair, ...]]:
+        """The cycles that begin with these tables, the least of which comes first."""
+        if (path[-1], path[0]) in pairs and len(path) > SHORTEST:
+            ring = self._ring((), (*path, path[0]))
+            if ring is not None:
+                yield ring
+                return
+        if len(path) < LONGEST:
+            for held, taken in sorted(pairs):
+                if held == path[-1] and taken > path[0] and taken not in path:
+                    yield from self._closed((*path, taken), pairs)
+
+    def _ring(self, found: tuple[CriticalPair, ...], tables: tuple[str, ...]) -> tuple[CriticalPair, ...] | None:
+        """A pair for each step between tables, such that each transaction waits for the next."""
+        number = len(found)
+        if number == len(tables) - 1:
+            return found if self._waits(found[-1].taken, found[0].held) else None
+        for pair in self._pairs[tables[number], tables[number + 1]]:
+            fits = not found or self._waits(found[-1].taken, pair.held)
+            if fits and not any(self._gated(pair, other) for other in found) and self._related(pair):
+                ring = self._ring((*found, pair), tables)
+                if ring is not None:
+                    return ring
+        return None
+
+    def _related(self, pair: CriticalPair) -> bool:
+        return self._same_parent(pair.held.table, pair.taken.table)
+
+    def _inverted(self, tables: tuple[str, str]) -> bool:
+        others = self._pairs.get((tables[1], tables[0]), ())
+        return any(self._deadlock(one, other) for one in self._pairs[tables] for other in others)
+
     def _deadlock(self, one: CriticalPair, other: CriticalPair) -> bool:
         return (
             self._waits(one.taken, other.held)
             and self._waits(other.taken, one.held)
-            and self._same_parent(one.held.table, one.taken.table)
+            and self._related(one)
             and not self._gated(one, other)
         )
 

@@ -1,16 +1,15 @@
-"""The lock-order graph of a project: which tables are locked while which others are held, and where that can deadlock."""
+"""The lock-order graph of a project: which tables are locked while others are held, and where that can deadlock."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 from lockcheck.linking.footprints import How, Lock
-from lockcheck.linking.lockorder import CriticalPair, critical_pairs
-from lockcheck.linking.modes import Mode, conflict
-from lockcheck.linking.rowsets import meet
+from lockcheck.linking.lockorder import CriticalPair
+from lockcheck.linking.modes import Mode
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -64,3 +63,37 @@ class LockGraph:
     tables: tuple[str, ...]
     edges: tuple[Edge, ...]
     cycles: tuple[Cycle, ...]
+
+
+def lock_graph(project: Project) -> LockGraph:
+    """The graph of all runs of the project's entry points."""
+    edges = _edges(project.critical_pairs)
+    tables = sorted({table for edge in edges for table in (edge.held, edge.taken)})
+    return LockGraph(tuple(tables), edges, tuple(_cycles(project)))
+
+
+def _edges(pairs: Iterable[CriticalPair]) -> tuple[Edge, ...]:
+    found: dict[tuple[str, str], dict[tuple[Target, Target], Pair]] = defaultdict(dict)
+    for pair in pairs:
+        sites = (pair.held.taken.site, pair.taken.taken.site)
+        made = Pair(pair.entry, _taking(pair.held), _taking(pair.taken))
+        found[pair.held.table, pair.taken.table].setdefault(sites, made)
+    return tuple(Edge(held, taken, tuple(found[held, taken].values())) for held, taken in sorted(found))
+
+
+def _taking(lock: Lock) -> Taking:
+    step = lock.taken.step
+    site = lock.taken.site
+    return Taking(lock.table, lock.mode, lock.many, lock.blocking, lock.how, site, step.function, step.calls)
+
+
+def _cycles(project: Project) -> Iterator[Cycle]:
+    """The cycles of two tables, then those of more that hold none of them."""
+    short: dict[tuple[str, str], list[CriticalPair]] = defaultdict(list)
+    for one, other in project.inversions:
+        if one.held.table < one.taken.table:
+            short[one.held.table, one.taken.table] += [one, other]
+    for tables in sorted(short):
+        yield Cycle(tables, _edges(short[tables])[:: 1 if tables[0] < tables[1] else -1])
+    for ring in project.rings:
+        yield Cycle(tuple(pair.held.table for pair in ring), tuple(edge for pair in ring for edge in _edges([pair])))

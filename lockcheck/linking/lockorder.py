@@ -46,8 +46,6 @@ def _kind(lock: Lock) -> tuple[object, ...]:
 
 def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     locks = project.footprints.of(trace)
-    if len({lock.table for lock in locks}) < 2:
-        return
     for number, taken in enumerate(locks):
         if taken.blocking:
             held = [lock for lock in locks[:number] if _held(trace, lock, taken)]

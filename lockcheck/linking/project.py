@@ -8,9 +8,11 @@ from functools import cached_property
 
 from lockcheck.linking.autoflush import autoflush
 from lockcheck.linking.contention import Contention
+from lockcheck.linking.cycles import Inversion, Inversions
 from lockcheck.linking.events import Execute
 from lockcheck.linking.footprints import Footprints
 from lockcheck.linking.linker import Linker
+from lockcheck.linking.lockorder import CriticalPair, critical_pairs
 from lockcheck.linking.locks import Locks
 from lockcheck.linking.origins import origins
 from lockcheck.linking.states import States, Transitions
@@ -83,6 +85,22 @@ class Project:
     @cached_property
     def footprints(self) -> Footprints:
         return Footprints(self)
+
+    @cached_property
+    def critical_pairs(self) -> tuple[CriticalPair, ...]:
+        return tuple(critical_pairs(self))
+
+    @cached_property
+    def _cycles(self) -> Inversions:
+        return Inversions(self, self.critical_pairs)
+
+    @cached_property
+    def inversions(self) -> tuple[Inversion, ...]:
+        return tuple(self._cycles.all())
+
+    @cached_property
+    def rings(self) -> tuple[tuple[CriticalPair, ...], ...]:
+        return tuple(self._cycles.rings())
 
     @cached_property
     def autoflush(self) -> bool:
