@@ -256,10 +256,20 @@ class SetItem(NamedTuple):
     value: Id
 
 
+class Extent(NamedTuple):
+    """The numbers of the values that an `if` makes: those of its body from `body` on, those of its other arms from
+    `orelse` on, up to but without `end`, where the joins of the arms begin."""
+
+    body: Id
+    orelse: Id
+    end: Id
+
+
 class If(NamedTuple):
     test: Id
     body: Block
     orelse: Block
+    extent: Extent
 
 
 class Loop(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 import libcst as cst
 import pytest
 
-from lockcheck.facts import Call, Compare, FunctionFacts, SiteKind, SliceSites
+from lockcheck.facts import Call, Compare, Extent, FunctionFacts, SiteKind, SliceSites
 from lockcheck.reading.read import read_behaviour
 from lockcheck.reading.sites import KINDS, number, parse_slice, slice_node, source_lines
 from tests.reading_dump import declare
@@ -159,6 +159,8 @@ def plain_counts(tree: ast.AST) -> Counter[SiteKind | None]:
 
 def referred(step: Any) -> list[int]:
     """The numbers of values and sites that steps hold."""
+    if isinstance(step, Extent):
+        return []
     if isinstance(step, tuple):
         return [index for part in step for index in referred(part)]
     return [step] if isinstance(step, int) else []

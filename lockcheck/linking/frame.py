@@ -176,8 +176,8 @@ class Frame:
     def _taken(self, fact: facts.Join, number: facts.Id) -> tuple[facts.Id, ...]:
         """The values that meet behind an `if` whose test is known: those of the arm that was taken."""
         for decided in reversed(self._decided):
-            between = self.function.values[decided.end + 1 : number]
-            if number > decided.end and all(isinstance(value, facts.Join) for value in between):
+            between = self.function.values[decided.extent.end : number]
+            if number >= decided.extent.end and all(isinstance(value, facts.Join) for value in between):
                 kept = decided.kept(fact.values)
                 return kept or fact.values
         return fact.values
@@ -442,8 +442,7 @@ class Frame:
                 self.emit(Test(part, "truth", Known(value=True)))
         known = truth(test)
         if known is not None:
-            body, orelse = last_value(step.body), last_value(step.orelse)
-            self._decided.append(Decided(step.test, max(step.test, body), max(step.test, body, orelse), known))
+            self._decided.append(Decided(step.extent, known))
             return self.run(step.body if known else step.orelse)
         fork = self.fork()
         tests = [event.detail for event in self.events[before:] if isinstance(event.detail, Test)]
@@ -542,17 +541,14 @@ class Frame:
 
 
 class Decided(NamedTuple):
-    """An `if` whose test is known. The values of its body have numbers over `test` up to `body`, those of its `else`
-    up to `end`."""
+    """An `if` whose test is known."""
 
-    test: facts.Id
-    body: facts.Id
-    end: facts.Id
+    extent: facts.Extent
     outcome: bool
 
     def kept(self, values: tuple[facts.Id, ...]) -> tuple[facts.Id, ...]:
-        inside = tuple(number for number in values if self.test < number <= self.body)
-        other = tuple(number for number in values if self.body < number <= self.end)
+        inside = tuple(number for number in values if self.extent.body <= number < self.extent.orelse)
+        other = tuple(number for number in values if self.extent.orelse <= number < self.extent.end)
         if self.outcome:
             return inside
         return other or tuple(number for number in values if number not in inside)

@@ -81,6 +81,8 @@ class Linker:
         self.many: set[Target] = set()
         self._callees: dict[Target, str] = {}
         self.callers: dict[str, set[str]] = {}
+        self.opened: dict[Target, str] = {}
+        """The calls for which a decorator opens a session, with the parameter that would have taken the caller's."""
         self._behaviours: dict[tuple[object, ...], Behaviour] = {}
         self._contexts: Counter[str] = Counter()
         self._stack: list[str] = []
@@ -177,6 +179,7 @@ class Linker:
         here = {CALL: Known(f"{site.slice}:{site.index}")}
         opening = self._opening(located.facts, actual)
         if opening is not None:
+            self.opened[site] = opening.parameter
             actual = actual | {opening.parameter: substitute(opening.session, here)}
         closure = dict(ref.closure)
         given = {name: canonical(value, name) for name, value in actual.items()}

@@ -459,20 +459,33 @@ def join(*values: Abstract) -> Abstract:
 
 
 def _collapsed(values: tuple[Abstract, ...]) -> Abstract:
-    """Many forms of one statement, as one: what all of them hold stays, the rest of the WHERE is opaque."""
-    forms = [value for value in values if isinstance(value, Statement)]
-    first = forms[0] if forms else None
-    if first is None or len(forms) < len(values):
+    """Many forms of a few statements, as one each; opaque where there are other values among them."""
+    forms: dict[object, list[Statement]] = {}
+    for value in values:
+        if not isinstance(value, Statement):
+            return Opaque()
+        forms.setdefault((value.kind, value.site, value.model), []).append(value)
+    if len(forms) > MAX_ALTERNATIVES:
         return Opaque()
-    bare = replace(first, where=(), lock=None)
-    if any(replace(form, where=(), lock=None) != bare for form in forms):
-        return Opaque()
+    found = tuple(_common(same) if len(same) > 1 else same[0] for same in forms.values())
+    return Alternatives(found) if len(found) > 1 else found[0]
+
+
+def _common(forms: list[Statement]) -> Statement:
+    """The forms of one statement, as one: what all of them hold stays, the rest of the WHERE is opaque."""
+    first = forms[0]
+    bare = replace(first, where=(), lock=None, assigned=Assignments())
+    alike = all(replace(form, where=(), lock=None, assigned=Assignments()) == bare for form in forms)
+    items = (item for item in first.assigned.items if all(item in form.assigned.items for form in forms))
+    assigned = Assignments(tuple(items), complete=all(form.assigned == first.assigned for form in forms))
     shared = (clause for clause in first.where if all(clause in form.where for form in forms))
     kept = tuple(clause for clause in shared if not isinstance(clause, OpaqueClause))
     locks = [form.lock for form in forms if form.lock is not None]
     lock = replace(locks[0], depends=locks[0].depends or len(locks) < len(forms)) if locks else None
     steps = frozenset(step for form in forms for step in form.steps)
-    return replace(first, where=(*kept, OpaqueClause()), lock=lock, steps=steps)
+    readable = alike and all(form.readable for form in forms)
+    where = (*kept, OpaqueClause())
+    return replace(first, where=where, assigned=assigned, lock=lock, steps=steps, readable=readable)
 
 
 def each(value: Abstract) -> tuple[Abstract, ...]:
