@@ -8,6 +8,7 @@ status: 0 nothing changed, 1 findings changed, 2 something failed.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import tempfile
@@ -31,6 +32,9 @@ NOTHING = "-"
 
 def main() -> int:
     options = _options(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # names of files may be any bytes
     try:
         return _report(options)
     except EcosystemError as error:

@@ -85,7 +85,7 @@ def _rules(results: Results) -> tuple[Row, list[Row]]:
 
 def _changes(comparison: Comparison, page: _Text, *, altered: bool) -> Iterator[str]:
     if not comparison.changed and comparison.compared:
-        yield from page.line("No findings changed.")
+        yield from ("", *page.line("No findings changed."))
     for title, sign, findings in (("Came", "+", comparison.came), ("Went", "-", comparison.went)):
         if findings:
             yield from page.heading(f"{title} ({len(findings)})")
@@ -101,6 +101,7 @@ def _changes(comparison: Comparison, page: _Text, *, altered: bool) -> Iterator[
         kinds = {what: sum(what in item.what for item in comparison.altered) for what in ("message", "fix", "preview")}
         told = ", ".join(f"{count} in {what}" for what, count in kinds.items() if count)
         hint = "" if altered else "; --altered lists them"
+        yield ""
         yield from page.line(f"On both sides, but different (no change of findings): {told}{hint}.")
         if altered:
             yield from page.block(line for change in comparison.altered for line in _altered(change))

@@ -39,11 +39,14 @@ def checked_out(repository: Path, revision: str | None, side: str, work: Path) -
 
 
 def _archived(repository: Path, revision: str, folder: Path) -> str:
-    commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", cwd=repository)
+    try:
+        commit = git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}", cwd=repository).strip()
+    except EcosystemError as error:
+        raise EcosystemError(f"unknown revision `{revision}`: {error}") from error
     archive = folder.with_suffix(".tar")
-    git("archive", "--format", "tar", "--output", str(archive), commit.strip(), cwd=repository)
+    git("archive", "--format", "tar", "--output", str(archive), commit, cwd=repository)
     unpack(archive, folder)
-    return git("log", "-1", "--format=%h %s", commit.strip(), cwd=repository).strip()
+    return git("log", "-1", "--format=%h %s", commit, cwd=repository).strip()
 
 
 def _working_tree(repository: Path, folder: Path) -> str:

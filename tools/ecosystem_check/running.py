@@ -159,15 +159,14 @@ def _content(stream: IO[bytes]) -> str:
 def _read(run: Run, status: int, text: str, complaints: str, place: PurePath) -> Run:
     end = " | ".join(complaints.strip().splitlines()[-4:])
     if status not in _WITH_DOCUMENT:
-        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return _failed(run, f"{how}: {end}" if end else how)
+        return _failed(run, f"killed by signal {-status}" if status < 0 else f"status {status}: {end}")
     try:
         document = json.loads(text)
         package = str(run.package)
         findings = tuple(_finding(item, package, place) for item in document["findings"])
         problems = tuple(f"{_relative(item['path'], place)}: {item['message']}" for item in document["errors"])
-    except (ValueError, KeyError, TypeError) as error:
-        return _failed(run, f"printed no findings as JSON ({type(error).__name__}: {error}): {end}")
+    except (ValueError, KeyError, TypeError):
+        return _failed(run, f"printed no report, status {status}: {end}")
     return Run(run.package, run.side, run.seconds, run.megabytes, findings, problems)
 
 
