@@ -18,12 +18,13 @@ TOOLS = Path(__file__).parent.parent / "tools"
 
 STAND_IN = '''\
 """Reports each line with `# CODE message`; RULES, SHIFT, WORDING, TRAP and ONCE are what versions differ in."""
-import json, pathlib, re, sys, time
+import json, os, pathlib, re, sys, time
 findings, errors = [], []
 for path in sorted(pathlib.Path(sys.argv[-1]).rglob("*.py")):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if TRAP and TRAP in line:
             if TRAP == "sleep":
+                pathlib.Path("asleep").write_text(str(os.getpid()))
                 time.sleep(60)
             elif TRAP == "unparsed":
                 errors.append({"path": path.as_posix(), "line": 1, "column": 1, "message": "does not parse"})
@@ -66,6 +67,7 @@ class Scratch:
         """The stand-in, in the working tree."""
         constants = f"RULES, SHIFT, WORDING, TRAP, ONCE = {rules!r}, {shift}, {wording!r}, {trap!r}, {once}\n"
         (self.repository / "lockcheck").mkdir(exist_ok=True)
+        (self.repository / "lockcheck" / "__init__.py").touch()
         (self.repository / "lockcheck" / "__main__.py").write_text(constants + STAND_IN)
 
     def commit(self, *rules: str, **differing: Any) -> str:
@@ -83,17 +85,13 @@ class Scratch:
         for name, files in sources.items():
             wheel(self.cache / "downloads", name, files)
 
+    def command(self, *arguments: str) -> list[str]:
+        tool = str(self.repository / "tools" / "ecosystem.py")
+        return [sys.executable, tool, "--cache", str(self.cache), *arguments]
+
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [
-            sys.executable,
-            str(self.repository / "tools" / "ecosystem.py"),
-            "--cache",
-            str(self.cache),
-            *arguments,
-        ]
-        return subprocess.run(
-            command, cwd=self.repository, env={**os.environ, **variables}, check=False, capture_output=True, text=True
-        )
+        command, variables = self.command(*arguments), {**os.environ, **variables}
+        return subprocess.run(command, env=variables, check=False, capture_output=True, text=True)
 
     def findings(self, base: str, *arguments: str) -> list[dict[str, Any]]:
         path = self.cache / "findings.jsonl"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -115,6 +119,20 @@ def test_a_run_that_takes_too_long_is_ended(scratch: Scratch) -> None:
     done = scratch.run(scratch.commit("LCK401"), scratch.commit("LCK401", trap="sleep"), "--timeout", "2")
     assert (done.returncode, rule(done.stdout, "LCK401")) == (2, [1, 1, 0, 0])
     assert "Errors (1)\n\nslow 1.0, head: timed out after 2 s\n" in done.stdout
+
+
+def test_an_interrupted_comparison_leaves_nothing_running(scratch: Scratch) -> None:
+    scratch.wheels(slow={"slow.py": "sleep = 1\n"})
+    scratch.commit("LCK401", trap="sleep")
+    asleep = scratch.cache / "trees" / "asleep"
+    with subprocess.Popen(scratch.command("-"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (asleep.is_file() and asleep.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(asleep.read_text()), 0)
 
 
 def test_a_file_that_can_no_longer_be_checked_is_a_change(scratch: Scratch) -> None:

@@ -32,7 +32,7 @@ def checked_out(repository: Path, revision: str | None, side: str, work: Path) -
     """A revision, or the working tree for None, as it is now. Raises EcosystemError."""
     folder = work / side
     name = _working_tree(repository, folder) if revision is None else _archived(repository, revision, folder)
-    if not (folder / "lockcheck" / "__main__.py").is_file():
+    if not all((folder / "lockcheck" / module).is_file() for module in ("__init__.py", "__main__.py")):
         raise EcosystemError(f"{name} has no lockcheck")  # an installed one would run in its place
     compileall.compile_dir(folder / "lockcheck", quiet=2)  # so that no run pays for it
     return Version(side, name, folder, _dependencies(folder))
