@@ -67,6 +67,7 @@ def test_json() -> None:
         "symbol": "Jobs.sweep",
         "severity": "error",
         "fingerprint": "0123456789abcdef",
+        "preview": False,
         "fix": {
             "applicability": "safe",
             "message": "Lock the rows in primary-key order; judged for postgresql",

@@ -32,6 +32,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "symbol": finding.symbol,
         "severity": finding.severity,
         "fingerprint": finding.fingerprint,
+        "preview": finding.preview,
         "fix": None if finding.fix is None else _fix(finding.fix),
         "related": [
             {"path": item.place.path, "line": item.place.line, "message": item.message} for item in finding.related
