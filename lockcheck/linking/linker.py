@@ -32,6 +32,7 @@ from lockcheck.linking.values import (
     Known,
     Opaque,
     Statement,
+    each,
     join,
     merged_locks,
 )
@@ -318,9 +319,13 @@ def worth_keeping(events: tuple[Event, ...]) -> tuple[Event, ...]:
 
 def relocked(value: Abstract, actual: Mapping[str, Abstract], site: Target) -> Abstract:
     """A statement that came back from a helper with a lock it did not have: the helper's call is what locks it."""
+    parts = [_relocked(part, actual, site) for part in each(value)]
+    return join(*parts) if len(parts) > 1 else parts[0]
+
+
+def _relocked(value: Abstract, actual: Mapping[str, Abstract], site: Target) -> Abstract:
     if not isinstance(value, Statement) or value.lock is None or value.lock.site is None:
         return value
-    had = [v for v in actual.values() if isinstance(v, Statement) and v.site == value.site]
-    if not had or had[0].lock is not None:
-        return value
-    return value.with_lock_at(site)
+    given = (part for argument in actual.values() for part in each(argument))
+    had = [part for part in given if isinstance(part, Statement) and part.site == value.site]
+    return value.with_lock_at(site) if had and all(part.lock is None for part in had) else value

@@ -12,6 +12,7 @@ from lockcheck.linking import clauses
 from lockcheck.linking.constants import members
 from lockcheck.linking.values import (
     Abstract,
+    Clause,
     ColumnRef,
     Condition,
     LoaderOption,
@@ -115,6 +116,16 @@ class Locks:
             if set(mapped.primary_key) <= set(names) | set(pins):
                 return operand
         return None
+
+    def key_conditions(self, statement: Statement) -> tuple[Clause, ...]:
+        """The WHERE, as far as it tells which rows are meant: what is compared with only a part of a key says no more
+        than whose rows they are."""
+        mapped = self.mapped(statement.model)
+        if mapped is None or clauses.is_opaque(statement.where):
+            return statement.where
+        found = clauses.conditions(statement.where)
+        named = {column.attribute for clause in found for column in clause.columns if column.model == statement.model}
+        return statement.where if any(set(key) <= named for key in self.keys(mapped)) else ()
 
     def one_row(self, statement: Statement) -> bool:
         return self.access(statement) == "one"

@@ -137,7 +137,7 @@ class Project:
         held = [execute for _, execute in self.held(trace, step, table, session)] if table else []
         same = [execute for execute in held if self.locks.same_rows(execute.statement, statement)]
         locked = {execute.site for execute in held}
-        found = list(origins(self.locks.listed_key(statement) or statement.where))
+        found = list(origins(self.locks.listed_key(statement) or self.locks.key_conditions(statement)))
         sources = {o.site for o in found if isinstance(o, FromOperation) and self._selects(trace, step, o.site, table)}
         if sources <= locked and not any(isinstance(origin, Given) for origin in found if sources):
             unknown = not sources and any(isinstance(origin, Somewhere) for origin in found)
