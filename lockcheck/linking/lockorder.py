@@ -48,7 +48,7 @@ def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     locks = project.footprints.of(trace)
     for number, taken in enumerate(locks):
         if taken.blocking:
-            held = [lock for lock in locks[:number] if _held(trace, lock, taken)]
+            held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
             for lock in held:
                 if lock.table != taken.table and not _again(taken, held):
                     before = [other for other in held if _earlier(other, lock)]
@@ -59,7 +59,7 @@ def _earlier(one: Lock, other: Lock) -> bool:
     return (one.taken.at.number, one.rank) < (other.taken.at.number, other.rank)
 
 
-def _held(trace: Trace, lock: Lock, taken: Lock) -> bool:
+def is_held(trace: Trace, lock: Lock, taken: Lock) -> bool:
     """Whether a lock may still be held when another one is taken."""
     one, other = lock.taken.session, taken.taken.session
     if one is not None and other is not None and not same_session(one, other):
