@@ -76,7 +76,7 @@ def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str
     if facts:
         project = link(readings.files, facts, settings)
         found = [f for f in _findings(project, texts, settings) if _lies_in(f, workspace.reported)]
-        unresolved = dict(project.linker.unresolved)
+        unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
     shown = [finding for finding in found if _shown(finding, settings)]
     unshown = [finding for finding in found if not _shown(finding, settings)]
     comments = _suppressions(texts)

@@ -156,7 +156,7 @@ class Calls:
             enum = self._linker.declarations.enum(callee.qualname)
             given = self._linker.attributes.sessions_given(callee.qualname, arguments)
             return Opaque() if enum else ObjectRef(callee.qualname, Built(call.site), given)
-        self._linker.unresolved["calls"] += 1
+        self._linker.unresolved["calls"].add(call.site)
         return Opaque()
 
     def _built(self, call: CallSite, model: ModelRef, arguments: Arguments) -> Abstract:

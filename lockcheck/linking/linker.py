@@ -78,7 +78,8 @@ class Linker:
         self.calls = Calls(self)
         self.binder = Binder(self)
         self.wrapping = Decorators(self)
-        self.unresolved: Counter[str] = Counter()
+        self.unresolved: dict[str, set[Target]] = {"calls": set(), "statements": set()}
+        """The calls of unknown functions, and the executions of unknown statements, by where they stand."""
         self.many: set[Target] = set()
         self._callees: dict[Target, str] = {}
         self.callers: dict[str, set[str]] = {}

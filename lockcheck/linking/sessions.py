@@ -130,7 +130,7 @@ class Sessions:
                 call.frame.emit(Execute(call.site, session, executed, how))
             results.append(self._result(executed, call.site, name))
         if not statements:
-            self._linker.unresolved["statements"] += 1
+            self._linker.unresolved["statements"].add(call.site)
             call.frame.emit(SessionCall(call.site, session, "execute"))
             return Opaque()
         return join(*results)
