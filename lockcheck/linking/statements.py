@@ -121,7 +121,7 @@ class Extender:
         if method == "exists":
             return Exists(statement)
         if method in COMPOUND:
-            return replace(statement, compound=True)
+            return combined(statement)
         if method in ON_CONFLICT:
             return replace(statement, on_conflict=method)
         return statement if method in KEPT else replace(statement, readable=False)
@@ -242,6 +242,11 @@ class Extender:
             option = LoaderOption("lazyload", (), everything=True)
             return replace(statement, options=(*statement.options, option))
         return statement
+
+
+def combined(statement: Statement) -> Statement:
+    """A UNION or its like that begins with a statement; a lock of the parts is none of the whole."""
+    return replace(statement, compound=True, lock=None)
 
 
 def assigned_name(key: Abstract) -> str | None:
