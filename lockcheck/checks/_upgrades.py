@@ -36,11 +36,10 @@ def upgrades(project: Project) -> Iterator[Upgrade]:
     """Every one, by the runs of functions that nobody calls."""
     if project.policy.dialects == ("sqlite",):
         return
-    for function in project.entries:
-        if not project.contention.runs_alone(function):
-            trace = project.trace(function)
-            yield from _of_shared(project, trace)
-            yield from _of_parents(project, trace)
+    for function in project.starts:
+        trace = project.trace(function)
+        yield from _of_shared(project, trace)
+        yield from _of_parents(project, trace)
 
 
 def upgraded_locks(project: Project) -> frozenset[Target]:
@@ -118,7 +117,7 @@ def _of_parents(project: Project, trace: Trace) -> Iterator[Upgrade]:
     made = [
         (step, project.locks.table(model) or "", lock)
         for step in trace.steps
-        for model, lock in children(project.locks, step.detail)
+        for model, lock in children(project.locks, trace, step)
         if lock.values and not any(built(value) for value in lock.values)
     ]
     for second in trace.steps if made else ():

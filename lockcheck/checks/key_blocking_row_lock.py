@@ -62,7 +62,7 @@ def _uses(project: Project) -> tuple[dict[Target, list[Use]], set[Target]]:
     """The FOR UPDATE locks by the place that asks for them, and the helpers that some caller has take a weaker one."""
     found: dict[Target, list[Use]] = {}
     weaker: set[Target] = set()
-    for function in project.entries:
+    for function in project.starts:
         trace = project.trace(function)
         for step in trace.steps:
             lock = step.detail.statement.lock if isinstance(step.detail, Execute) else None
@@ -110,7 +110,8 @@ def _helpers(uses: Mapping[Target, list[Use]]) -> set[Target]:
 
 
 def _hazard(project: Project, site: Target, use: Use, other: Adoption, calls: list[Target]) -> Hazard:
-    does = f"inserts {other.child} rows and takes KEY SHARE on their {other.parent} row"
+    verb = f"points {other.child} rows at" if other.moves else f"inserts {other.child} rows and so locks"
+    does = f"{verb} {other.parent} rows (KEY SHARE)"
     text = (
         f"FOR UPDATE on {other.parent} blocks {short(other.function)} at {file_line(project, other.site)}, "
         f"which {does}; the key is not changed"

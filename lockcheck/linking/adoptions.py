@@ -23,17 +23,17 @@ class Adoption(NamedTuple):
     child: str
     function: str
     site: Target
+    moves: bool
 
 
 def adoptions(project: Project) -> dict[str, list[Adoption]]:
     """All of them by the parent's table, except those whose parent is new itself or was locked before: nobody waits
     for these."""
     found: dict[Adoption, None] = {}
-    for function in project.entries:
-        if not project.contention.runs_alone(function):
-            trace = project.trace(function)
-            for step in trace.steps:
-                found.update(dict.fromkeys(_adopts(project, trace, step)))
+    for function in project.starts:
+        trace = project.trace(function)
+        for step in trace.steps:
+            found.update(dict.fromkeys(_adopts(project, trace, step)))
     by_table: dict[str, list[Adoption]] = {}
     for adoption in sorted(found, key=lambda item: (item.site.path, item.site.slice, item.site.index, item.child)):
         by_table.setdefault(adoption.parent, []).append(adoption)
@@ -44,9 +44,16 @@ def _adopts(project: Project, trace: Trace, step: Step) -> Iterator[Adoption]:
     detail = step.detail
     if not isinstance(detail, (Add, Merge, Execute, Write)) or project.contention.runs_alone(step.function):
         return
-    for model, lock in children(project.locks, detail):
+    if isinstance(detail, Write) and step.function.endswith(".__init__"):
+        return  # of an object that is being built
+    for model, lock in children(project.locks, trace, step):
         if not _new_parent(project, trace, step, lock) and not locked_first(project, trace, step, lock.table):
-            yield Adoption(lock.table, project.locks.table(model) or "", step.function, detail.site)
+            yield Adoption(lock.table, project.locks.table(model) or "", step.function, detail.site, _moves(detail))
+
+
+def _moves(detail: Add | Merge | Execute | Write) -> bool:
+    """Whether rows that are there are given another parent."""
+    return isinstance(detail, Write) or (isinstance(detail, Execute) and detail.statement.kind == "update")
 
 
 def session_of(step: Step) -> SessionRef | None:

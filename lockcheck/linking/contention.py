@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from lockcheck.declarations.locate import MARK
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, conflict, mode
 from lockcheck.linking.revisions import in_revision
@@ -68,7 +69,8 @@ class Contention:
         """Whether a function never runs beside the program: it belongs to an Alembic revision or to tests."""
         if in_revision(self._project.linker.declarations, function):
             return True
-        parts = self._project.linker.functions[function].facts.module.split(".")
+        module = self._project.linker.functions[function].facts.module
+        parts = [part.partition(MARK)[0] for part in module.split(".")]  # `tests~2` where two folders have the name
         return bool(TESTS & set(parts)) or parts[-1].startswith("test_")
 
     def counterparts(self, table: str, statement: Statement, gates: frozenset[str], site: Target) -> list[Locker]:

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockcheck.linking.events import Add, Detail, Execute, Merge, Write
+from lockcheck.linking.events import Add, Execute, Merge, Write
 from lockcheck.linking.modes import Mode
 from lockcheck.linking.values import Abstract, Built, CollectionOf, Instance, Known, ModelRef, Statement, TupleOf, each
 
 if TYPE_CHECKING:
     from lockcheck.declarations.model import ForeignKey, MappedClass
     from lockcheck.linking.locks import Locks
+    from lockcheck.linking.trace import Step, Trace
 
 
 class ParentLock(NamedTuple):
@@ -40,20 +42,41 @@ def parents_locked(locks: Locks, child: Instance | Statement) -> tuple[ParentLoc
     return tuple(_set(locks, mapped, given, whole=child.kind == "insert" and child.assigned.complete))
 
 
-def children(locks: Locks, detail: Detail) -> Iterator[tuple[ModelRef, ParentLock]]:
-    """The children that an event adds, or moves to another parent, with the parent rows that locks."""
+def children(locks: Locks, trace: Trace, step: Step) -> Iterator[tuple[ModelRef, ParentLock]]:
+    """The children that a step adds, or moves to another parent, with the parent rows that locks."""
+    detail = step.detail
     found: list[Instance | Statement] = []
     if isinstance(detail, (Add, Merge)):
-        found.extend(part for part in instances(detail.value) if isinstance(part.origin, Built))
+        new = (part for part in instances(detail.value) if isinstance(part.origin, Built))
+        found.extend(_filled(trace, step, part) for part in new)
     elif isinstance(detail, Execute):
         found.append(detail.statement)
-    elif isinstance(detail, Write):
+    elif isinstance(detail, Write) and (not isinstance(detail.instance.origin, Built) or _added(trace, step, detail)):
         written = ((detail.attribute, detail.value),)
         found.append(Instance(detail.instance.model, detail.instance.origin, written, all_given=False))
     for child in found:
         for lock in parents_locked(locks, child):
             if child.model is not None:
                 yield child.model, lock
+
+
+def _filled(trace: Trace, step: Step, instance: Instance) -> Instance:
+    """A new object with the attributes that were set before it is added."""
+    written = tuple(
+        (other.detail.attribute, other.detail.value)
+        for other in trace.steps[: step.number]
+        if isinstance(other.detail, Write) and other.detail.instance.origin == instance.origin
+    )
+    return replace(instance, given=(*instance.given, *written))
+
+
+def _added(trace: Trace, step: Step, write: Write) -> bool:
+    """Whether the object that is written was added before."""
+    return any(
+        isinstance(other.detail, (Add, Merge))
+        and any(part.origin == write.instance.origin for part in instances(other.detail.value))
+        for other in trace.steps[: step.number]
+    )
 
 
 def instances(value: Abstract) -> Iterator[Instance]:

@@ -75,6 +75,14 @@ class Project:
         return tuple(name for name in sorted(self.linker.functions) if not called.get(name, set()) - {name})
 
     @cached_property
+    def starts(self) -> tuple[str, ...]:
+        """Functions that nothing in the running program calls: entries, and what tests alone call."""
+        alone = {name for name in self.linker.functions if self.contention.runs_alone(name)}
+        called = self.linker.callers
+        names = self.linker.functions.keys() - alone
+        return tuple(name for name in sorted(names) if self.entries and not called.get(name, set()) - {name} - alone)
+
+    @cached_property
     def contention(self) -> Contention:
         return Contention(self)
 
