@@ -96,12 +96,12 @@ def _handed_out(project: Project, trace: Trace, step: Step, execute: Execute) ->
 
 
 def _blocked(known: Mapping[str, list[Adoption]], uses: Mapping[Target, list[Use]]) -> dict[Target, Adoption]:
-    """For each lock a place that it blocks: if possible one in another function."""
+    """For each lock a place that it blocks: if possible an insert, and in another function."""
     found: dict[Target, Adoption] = {}
     for site, runs in uses.items():
         others = [adoption for use in runs for adoption in known.get(use.table, ())]
         if others:
-            found[site] = min(others, key=lambda item: item.site.slice == site.slice)
+            found[site] = min(others, key=lambda item: (item.moves, item.site.slice == site.slice))
     return found
 
 

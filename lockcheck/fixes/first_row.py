@@ -21,10 +21,11 @@ def read_first_row(part: Slice, plan: ReadFirstRow) -> list[Change]:
     if test is None:
         raise Refused("the result is used for more than one test")
     opening, closing = ("(", ")") if isinstance(tested, cst.Await) and not tested.lpar else ("", "")
-    start, end = part.span(test)
     held, ends = part.span(tested)
-    word = "is" if test is not tested else "is not"
-    return [Change(start, held, opening), Change(ends, end, f"{closing}.first() {word} None")]
+    compared = isinstance(test, cst.Comparison)
+    word = "" if compared else " is None" if test is not tested else " is not None"
+    start = held if compared else part.span(test)[0]
+    return [Change(start, held, opening), Change(ends, ends, f"{closing}.first(){word}")]
 
 
 def _variable(part: Slice, value: cst.BaseExpression) -> cst.Name:
@@ -42,11 +43,24 @@ def _variable(part: Slice, value: cst.BaseExpression) -> cst.Name:
 
 
 def _test_of(part: Slice, value: cst.BaseExpression) -> cst.BaseExpression | None:
-    """The expression that is the truth of a value: itself, or `not value`."""
+    """The expression that tests a value: itself, `not value` or `value is None`."""
     parent = part.parent(value)
-    if isinstance(parent, cst.UnaryOperation) and isinstance(parent.operator, cst.Not) and not parent.lpar:
-        return parent if _decides(part, parent) else None
+    if _negates(parent) or _compares(parent, value):
+        return parent if isinstance(parent, cst.BaseExpression) and _decides(part, parent) else None
     return value if _decides(part, value) else None
+
+
+def _negates(node: cst.CSTNode | None) -> bool:
+    return isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Not) and not node.lpar
+
+
+def _compares(node: cst.CSTNode | None, value: cst.BaseExpression) -> bool:
+    """Whether a node is `value is None` or `value is not None`."""
+    if not isinstance(node, cst.Comparison) or node.left is not value or len(node.comparisons) != 1:
+        return False
+    target = node.comparisons[0]
+    none = isinstance(target.comparator, cst.Name) and target.comparator.value == "None"
+    return none and isinstance(target.operator, (cst.Is, cst.IsNot))
 
 
 def _decides(part: Slice, value: cst.BaseExpression) -> bool:

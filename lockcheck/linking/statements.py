@@ -39,6 +39,12 @@ KEPT = frozenset(
 )  # fmt: skip
 """Methods that change neither which rows are reached nor how they are locked."""
 
+BUILDS = KEPT | {
+    "where", "filter", "filter_by", "having", "join", "outerjoin", "select_from", "options", "order_by", "limit",
+    "offset", "distinct", "group_by", "with_for_update", "execution_options", "populate_existing",
+}  # fmt: skip
+"""Methods that give a statement again, and execute nothing."""
+
 COMPOUND = frozenset({"union", "union_all", "intersect", "intersect_all", "except_", "except_all"})
 ON_CONFLICT = frozenset({"on_conflict_do_update", "on_conflict_do_nothing", "on_duplicate_key_update"})
 
