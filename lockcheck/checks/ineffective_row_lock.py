@@ -22,6 +22,9 @@ CODE = "LCK208"
 READS = frozenset({"all", "first", "fetchall", "scalars", "scalar", "unique", "one_or_none", "scalar_one_or_none"})
 """Methods of a result that do not fail where no row was returned."""
 
+SAME = frozenset({"scalars", "unique", "mappings", "tuples"})
+"""Methods that give a result again."""
+
 AGGREGATES = frozenset(
     {
         "count", "sum", "max", "min", "avg", "array_agg", "string_agg", "json_agg", "jsonb_agg", "bool_and", "bool_or",
@@ -110,12 +113,14 @@ def _forbids(execute: Execute) -> str | None:
 # --- locks that nobody checks --------------------------------------------------------------------------------------
 
 
-def _tested(_: Project, trace: Trace, step: Step) -> Hazard | None:
+def _tested(project: Project, trace: Trace, step: Step) -> Hazard | None:
     test = step.detail
     if not isinstance(test, Test) or not isinstance(test.subject, Result):
         return None
     lock = test.subject.statement.lock
     if lock is None or lock.blocking or not _is_truth(test):
+        return None
+    if not any(uses.only_tested(number, SAME) for uses, number in _calls(project, step, test.subject.site)):
         return None
     fix = "test whether a row was returned (judged for all databases); what runs when none was may be new"
     return Hazard(
@@ -140,7 +145,7 @@ def _unlooked(project: Project, trace: Trace, step: Step) -> Hazard | None:
     lock = execute.statement.lock if isinstance(execute, Execute) else None
     if not isinstance(execute, Execute) or lock is None or not lock.skip_locked or execute.statement.kind != "select":
         return None
-    if not _discarded(project, step, execute.site):
+    if not any(uses.unused(number, READS) for uses, number in _calls(project, step, execute.site)):
         return None
     table = project.locks.table(execute.statement.model)
     later = (other for other in trace.steps[step.number + 1 :] if _writes(project, other, table))
@@ -159,17 +164,13 @@ def _unlooked(project: Project, trace: Trace, step: Step) -> Hazard | None:
     )
 
 
-def _discarded(project: Project, step: Step, site: Target) -> bool:
-    """Whether nothing becomes of what a call returns."""
+def _calls(project: Project, step: Step, site: Target) -> Iterator[tuple[Uses, int]]:
+    """A call of the function that a step stands in, with the uses of its values."""
     located = project.linker.functions.get(step.function)
-    if located is None or site.kind != "call":
-        return False
-    numbers = [
-        number
-        for number, value in enumerate(located.facts.values)
-        if isinstance(value, facts.Call) and value.site == site.index
-    ]
-    return bool(numbers) and Uses(project.linker, located.facts).unused(numbers[0], READS)
+    values = located.facts.values if located is not None and site.kind == "call" else ()
+    for number, value in enumerate(values):
+        if located is not None and isinstance(value, facts.Call) and value.site == site.index:
+            yield Uses(project.linker, located.facts), number
 
 
 def _writes(project: Project, step: Step, table: str | None) -> bool:

@@ -83,7 +83,8 @@ def _use(project: Project, trace: Trace, step: Step, lock: RowLock) -> Iterator[
     models = project.locks.locked_models(execute.statement) if lock.of else (execute.statement.model,)
     for table in dict.fromkeys(project.locks.table(model) for model in models):
         if table is not None:
-            needed = needs_key(project, trace, step, table) or _handed_out(project, trace, step, execute)
+            inner = "<locals>" in trace.function  # what it sees of the function around it is not known
+            needed = inner or needs_key(project, trace, step, table) or _handed_out(project, trace, step, execute)
             yield Use(trace, step, lock, table, needed)
 
 
