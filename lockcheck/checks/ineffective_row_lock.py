@@ -100,7 +100,7 @@ def _forbids(execute: Execute) -> str | None:
     """What in a SELECT forbids a row lock."""
     statement = execute.statement
     if statement.compound:
-        return None
+        return "UNION, INTERSECT or EXCEPT" if statement.query is not None else None
     if statement.grouped:
         return "GROUP BY"
     if statement.distinct:
