@@ -11,7 +11,7 @@ from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.flushes import flushed
 from lockcheck.linking.modes import Mode, asked, conflict, key_columns, mode
 from lockcheck.linking.origins import built, operations, varies
-from lockcheck.linking.parents import ParentLock, children, instances
+from lockcheck.linking.parents import ParentLock, adopted, instances
 from lockcheck.linking.project import Project
 from lockcheck.linking.rownames import names
 from lockcheck.linking.trace import Step, Trace, same_session
@@ -117,7 +117,7 @@ def _of_parents(project: Project, trace: Trace) -> Iterator[Upgrade]:
     made = [
         (step, project.locks.table(model) or "", lock)
         for step in trace.steps
-        for model, lock in children(project.locks, trace, step)
+        for model, lock in adopted(project.locks, trace, step)
         if lock.values and not any(built(value) for value in lock.values)
     ]
     for second in trace.steps if made else ():
@@ -159,9 +159,17 @@ def _upgrades(project: Project, upgrade: Upgrade, lock: ParentLock, strong: Stat
         return False
     if any(varies(value) for value in lock.values) and not trace.common_loop(first, second):
         return False
+    if _locked_whole(project, trace, second, upgrade.table):
+        return False
     if locked_first(project, trace, first, upgrade.table) or _written_before(project, trace, first, upgrade.table):
         return False
     return flushed(project, trace, first, second)
+
+
+def _locked_whole(project: Project, trace: Trace, step: Step, table: str) -> bool:
+    """Whether a row of a table is locked FOR UPDATE before a step, so that the step waits no more."""
+    held = (execute.statement.lock for _, execute in project.held(trace, step, table, session_of(step)))
+    return any(lock is not None and asked(lock) == "update" for lock in held)
 
 
 def _same_parent(project: Project, trace: Trace, lock: ParentLock, strong: Statement | Instance) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.origins import built, origins
-from lockcheck.linking.parents import ParentLock, children, instances
+from lockcheck.linking.parents import ParentLock, adopted, instances
 from lockcheck.linking.values import Built, SessionRef, Somewhere
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _adopts(project: Project, trace: Trace, step: Step) -> Iterator[Adoption]:
         return
     if isinstance(detail, Write) and step.function.endswith(".__init__"):
         return  # of an object that is being built
-    for model, lock in children(project.locks, trace, step):
+    for model, lock in adopted(project.locks, trace, step):
         if not _new_parent(project, trace, step, lock) and not locked_first(project, trace, step, lock.table):
             yield Adoption(lock.table, project.locks.table(model) or "", step.function, detail.site, _moves(detail))
 

@@ -1,10 +1,9 @@
-"""When rows that were added are written: at a flush, which every query does unless the sessions are told not to."""
+"""Whether what waits in a session is sent between two steps of a run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockcheck import facts
 from lockcheck.linking.events import Add, Execute, Merge, SessionCall, Write
 
 if TYPE_CHECKING:
@@ -16,20 +15,14 @@ def flushed(project: Project, trace: Trace, made: Step, later: Step) -> bool:
     """Whether what a step adds or sets is written before, or by, a later one."""
     if not isinstance(made.detail, (Add, Merge, Write)):
         return True
-    between = [step for step in trace.steps[made.number + 1 : later.number] if trace.reaches(made, step)]
-    if any(isinstance(step.detail, SessionCall) and step.detail.method == "flush" for step in between):
-        return True
-    queries = any(isinstance(step.detail, Execute) for step in (*between, later))
-    return queries and autoflushes(project)
+    steps = (*(step for step in trace.steps[made.number + 1 : later.number] if trace.reaches(made, step)), later)
+    return any(
+        (isinstance(step.detail, SessionCall) and step.detail.method == "flush")
+        or (project.autoflush and isinstance(step.detail, Execute) and _asks(step.detail))
+        for step in steps
+    )
 
 
-def autoflushes(project: Project) -> bool:
-    """Whether sessions flush before a query: no `autoflush=False` stands in the project."""
-    for located in project.linker.functions.values():
-        values = located.facts.values
-        for value in values:
-            if isinstance(value, facts.Call):
-                for keyword in value.keywords:
-                    if keyword.name == "autoflush" and values[keyword.value] == facts.Const(value=False):
-                        return False
-    return True
+def _asks(execute: Execute) -> bool:
+    """Whether a statement surely goes to the database: `get` may find the object in the session."""
+    return execute.how != "get" or execute.statement.lock is not None

@@ -55,9 +55,3 @@ def sets_key(statement: Statement, mapped: MappedClass) -> bool:
     names = {column.attribute: column.name for column in mapped.columns.values()}
     assigned = {name for name, _ in statement.assigned.items}
     return bool(assigned & (keys | {names[key] for key in keys if key in names}))
-
-
-def key_columns(mapped: MappedClass) -> frozenset[str]:
-    """The attributes of the primary key and of unique keys."""
-    keys = {name for key in (mapped.primary_key, *mapped.unique_keys) for name in key}
-    return frozenset(keys | {column.attribute for column in mapped.columns.values() if column.unique})

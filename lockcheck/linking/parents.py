@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockcheck.linking.events import Add, Execute, Merge, Write
+from lockcheck.linking.events import Add, Detail, Execute, Merge, Write
 from lockcheck.linking.modes import Mode
 from lockcheck.linking.values import Abstract, Built, CollectionOf, Instance, Known, ModelRef, Statement, TupleOf, each
 
@@ -42,16 +42,14 @@ def parents_locked(locks: Locks, child: Instance | Statement) -> tuple[ParentLoc
     return tuple(_set(locks, mapped, given, whole=child.kind == "insert" and child.assigned.complete))
 
 
-def children(locks: Locks, trace: Trace, step: Step) -> Iterator[tuple[ModelRef, ParentLock]]:
-    """The children that a step adds, or moves to another parent, with the parent rows that locks."""
-    detail = step.detail
+def children(locks: Locks, detail: Detail) -> Iterator[tuple[ModelRef, ParentLock]]:
+    """The children that an event adds, or moves to another parent, with the parent rows that locks."""
     found: list[Instance | Statement] = []
     if isinstance(detail, (Add, Merge)):
-        new = (part for part in instances(detail.value) if isinstance(part.origin, Built))
-        found.extend(_filled(trace, step, part) for part in new)
+        found.extend(part for part in instances(detail.value) if isinstance(part.origin, Built))
     elif isinstance(detail, Execute):
         found.append(detail.statement)
-    elif isinstance(detail, Write) and (not isinstance(detail.instance.origin, Built) or _added(trace, step, detail)):
+    elif isinstance(detail, Write):
         written = ((detail.attribute, detail.value),)
         found.append(Instance(detail.instance.model, detail.instance.origin, written, all_given=False))
     for child in found:
@@ -60,8 +58,18 @@ def children(locks: Locks, trace: Trace, step: Step) -> Iterator[tuple[ModelRef,
                 yield child.model, lock
 
 
+def adopted(locks: Locks, trace: Trace, step: Step) -> Iterator[tuple[ModelRef, ParentLock]]:
+    """As `children`, in a run: a new object is a child once it is added, with what was set on it before."""
+    detail = step.detail
+    if isinstance(detail, (Add, Merge)):
+        for part in instances(detail.value):
+            yield from children(locks, replace(detail, value=_filled(trace, step, part)))
+    elif not isinstance(detail, Write) or not isinstance(detail.instance.origin, Built) or _added(trace, step, detail):
+        yield from children(locks, detail)
+
+
 def _filled(trace: Trace, step: Step, instance: Instance) -> Instance:
-    """A new object with the attributes that were set before it is added."""
+    """An object with the attributes that were set before a step."""
     written = tuple(
         (other.detail.attribute, other.detail.value)
         for other in trace.steps[: step.number]
