@@ -11,10 +11,11 @@ from lockcheck.linking.events import Delete, Execute, Test, Write
 from lockcheck.linking.origins import built
 from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
+from lockcheck.linking.refusals import refused
 from lockcheck.linking.statements import BUILDS
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.unused import Uses
-from lockcheck.linking.values import Expression, Known, Result, RowLock
+from lockcheck.linking.values import Known, Result, RowLock
 from lockcheck.plans import DropLock, ReadFirstRow, Target
 
 CODE = "LCK208"
@@ -24,13 +25,6 @@ READS = frozenset({"all", "first", "fetchall", "scalars", "scalar", "unique", "o
 
 SAME = frozenset({"scalars", "unique", "mappings", "tuples"})
 """Methods that give a result again."""
-
-AGGREGATES = frozenset(
-    {
-        "count", "sum", "max", "min", "avg", "array_agg", "string_agg", "json_agg", "jsonb_agg", "bool_and", "bool_or",
-        "every", "row_number", "rank", "dense_rank", "ntile", "lag", "lead", "first_value", "last_value",
-    }
-)  # fmt: skip
 
 
 def check(project: Project) -> Iterator[Hazard]:
@@ -86,28 +80,15 @@ def _on_sqlite(project: Project, trace: Trace, step: Step) -> Hazard | None:
 
 def _refused(project: Project, trace: Trace, step: Step) -> Hazard | None:
     execute = step.detail
-    if not isinstance(execute, Execute) or "postgresql" not in project.policy.databases:
+    why = refused(project, execute) if isinstance(execute, Execute) else None
+    if not isinstance(execute, Execute) or why is None:
         return None
-    lock, why = execute.statement.lock, _forbids(execute)
-    if lock is None or lock.site is None or why is None or execute.statement.kind != "select":
+    lock = execute.statement.lock
+    if lock is None or lock.site is None:
         return None
     reason = "which rows should be locked is not known"
     text = f"PostgreSQL refuses FOR UPDATE with {why} (0A000); no fix: {reason}"
     return Hazard(site=lock.site, function=trace.function, message=text, no_fix=reason, severity="error")
-
-
-def _forbids(execute: Execute) -> str | None:
-    """What in a SELECT forbids a row lock."""
-    statement = execute.statement
-    if statement.compound:
-        return "UNION, INTERSECT or EXCEPT" if statement.query is not None else None
-    if statement.grouped:
-        return "GROUP BY"
-    if statement.distinct:
-        return "DISTINCT"
-    calls = [entity.call for entity in statement.entities if isinstance(entity, Expression)]
-    called = next((call for call in calls if call in AGGREGATES), None)
-    return f"{called}()" if called else ("count()" if execute.how == "query.count" else None)
 
 
 # --- locks that nobody checks --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from lockcheck.declarations.locate import MARK
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, conflict, mode
+from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.trace import Step, Trace
@@ -150,7 +151,7 @@ class Contention:
         statement, locks = execute.statement, self._project.locks
         access = locks.access(statement)
         many = access in ("many", "keys") or (access == "opaque" and execute.site in self._project.linker.many)
-        if not many or execute.how in ("get", "refresh"):
+        if not many or execute.how in ("get", "refresh") or refused(self._project, execute):
             return
         if statement.kind in ("update", "delete"):
             if locks.waits(statement):
