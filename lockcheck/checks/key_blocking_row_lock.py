@@ -13,7 +13,7 @@ from lockcheck.linking.events import Execute
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import Opaque, RowLock
+from lockcheck.linking.values import Opaque, RowLock, Somewhere
 from lockcheck.plans import ChangeLock, Target
 
 CODE = "LCK206"
@@ -83,9 +83,21 @@ def _use(project: Project, trace: Trace, step: Step, lock: RowLock) -> Iterator[
     models = project.locks.locked_models(execute.statement) if lock.of else (execute.statement.model,)
     for table in dict.fromkeys(project.locks.table(model) for model in models):
         if table is not None:
-            inner = "<locals>" in trace.function  # what it sees of the function around it is not known
-            needed = inner or needs_key(project, trace, step, table) or _handed_out(project, trace, step, execute)
+            needed = (
+                not _followed(trace, execute)
+                or needs_key(project, trace, step, table)
+                or _handed_out(project, trace, step, execute)
+            )
             yield Use(trace, step, lock, table, needed)
+
+
+def _followed(trace: Trace, execute: Execute) -> bool:
+    """Whether what else happens in the session is known: a name that a function inside another sees there is taken for
+    a session only where it executes a statement."""
+    if execute.session is None or "<locals>" in trace.function:
+        return False
+    origin = execute.session.origin
+    return not (execute.session.owner == "unknown" and isinstance(origin, Somewhere) and origin.label.isidentifier())
 
 
 def _handed_out(project: Project, trace: Trace, step: Step, execute: Execute) -> bool:
