@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lockcheck.checks._keys import in_turn
 from lockcheck.linking import clauses
 from lockcheck.linking.adoptions import locked_first, session_of
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
@@ -14,7 +15,7 @@ from lockcheck.linking.origins import built, operations, varies
 from lockcheck.linking.parents import ParentLock, adopted, instances
 from lockcheck.linking.project import Project
 from lockcheck.linking.rownames import names
-from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Built, Instance, Statement
 from lockcheck.plans import Target
 
@@ -65,7 +66,7 @@ def _of_shared(project: Project, trace: Trace) -> Iterator[Upgrade]:
             wanted = _written(project, trace, detail, second, table)
             if wanted is None or not _waits(project, asked(lock), wanted):
                 continue
-            if _in_turn(trace, first, second) and not locked_first(project, trace, second, table):
+            if in_turn(trace, first, second) and not locked_first(project, trace, second, table):
                 yield Upgrade(trace, first, second, table, wanted)
                 break
 
@@ -155,7 +156,7 @@ def _upgrades(project: Project, upgrade: Upgrade, lock: ParentLock, strong: Stat
     trace, first, second = upgrade.trace, upgrade.first, upgrade.second
     if project.contention.runs_alone(first.function) or project.contention.runs_alone(second.function):
         return False
-    if not _in_turn(trace, first, second) or not _same_parent(project, trace, lock, strong):
+    if not in_turn(trace, first, second) or not _same_parent(project, trace, lock, strong):
         return False
     if any(varies(value) for value in lock.values) and not trace.common_loop(first, second):
         return False
@@ -197,62 +198,11 @@ def _written_before(project: Project, trace: Trace, step: Step, table: str) -> b
             models = [detail.instance.model]
         elif isinstance(detail, (Add, Merge)):
             models = [part.model for part in instances(detail.value) if isinstance(part.origin, Built)]
-        if table in {project.locks.table(model) for model in models} and _in_turn(trace, other, step):
+        if table in {project.locks.table(model) for model in models} and in_turn(trace, other, step):
             return True
     return False
-
-
-# --- shared -----------------------------------------------------------------------------------------------------------
 
 
 def _waits(project: Project, held: Mode, wanted: Mode) -> bool:
     """Whether a lock waits for one that others share: on PostgreSQL, or on InnoDB where that is declared."""
     return conflict(held, wanted) or "postgresql" not in project.policy.databases
-
-
-def _in_turn(trace: Trace, first: Step, second: Step) -> bool:
-    """Whether the second step follows in the transaction of the first."""
-    one, other = session_of(first), session_of(second)
-    if one is not None and other is not None and not same_session(one, other):
-        return False
-    return trace.reaches(first, second) and not trace.ended_between(first, second, one or other)
-
-
-def needs_key(project: Project, trace: Trace, step: Step, table: str) -> bool:
-    """Whether the transaction later deletes rows of a table or writes their keys, or may do so."""
-    return any(
-        _takes_key(project, other, table) and _in_turn(trace, step, other) for other in trace.steps[step.number + 1 :]
-    )
-
-
-def _takes_key(project: Project, step: Step, table: str) -> bool:
-    detail = step.detail
-    if isinstance(detail, Delete):
-        parts = list(instances(detail.value))
-        return not parts or any(table in _deleted(project, part) for part in parts)
-    if isinstance(detail, Write):
-        mapped = project.locks.mapped(detail.instance.model)
-        old = not isinstance(detail.instance.origin, Built)
-        return mapped is not None and mapped.table == table and old and detail.attribute in key_columns(mapped)
-    if isinstance(detail, Execute) and project.locks.table(detail.statement.model) == table:
-        written = detail.statement.kind in ("update", "delete")
-        return written and mode(detail.statement, project.locks.mapped(detail.statement.model)) == "update"
-    return False
-
-
-def _deleted(project: Project, instance: Instance) -> Iterator[str]:
-    """The tables that deleting an object reaches."""
-    mapped = project.locks.mapped(instance.model)
-    if mapped is None:
-        return
-    yield mapped.table
-    for declared in mapped.relationships.values():
-        target = project.linker.declarations.mapped(declared.target) if declared.target else None
-        if declared.cascades_delete and target is not None:
-            yield target.table
-
-
-def takes_key_share(project: Project, site: Target) -> bool:
-    """Whether the helper that a call calls hands a `key_share` on."""
-    helper = project.linker.callee_at(site)
-    return helper is not None and any(p.name == "key_share" or p.kind == "varkeywords" for p in helper.parameters)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lockcheck.checks._common import dialects, file_line, short
-from lockcheck.checks._upgrades import needs_key, takes_key_share, upgraded_locks
+from lockcheck.checks._keys import needs_key, takes_key_share
+from lockcheck.checks._upgrades import upgraded_locks
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.adoptions import Adoption, adoptions
 from lockcheck.linking.events import Execute

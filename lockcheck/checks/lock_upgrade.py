@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import dialects, file_line
-from lockcheck.checks._upgrades import Upgrade, needs_key, takes_key_share, upgrades
+from lockcheck.checks._keys import needs_key, takes_key_share
+from lockcheck.checks._upgrades import Upgrade, upgrades
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.modes import asked
