@@ -33,6 +33,32 @@ class LockOnly:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeLock:
+    """Ask for another lock: with `key_share=True`, or no longer with `read=True`, or both. `lock` is the call that
+    locks; with the style "mapping" it passes `with_for_update=..`."""
+
+    lock: Target
+    style: Literal["method", "mapping", "helper"]
+    key_share: bool = False
+    drop_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropLock:
+    """Take `.with_for_update(..)` out of a chain."""
+
+    lock: Target
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFirstRow:
+    """Test the first row of a result instead of the result: `execution` is the call that returns it, the test stands
+    round it or is the only use of the variable that holds it."""
+
+    execution: Target
+
+
+@dataclass(frozen=True, slots=True)
 class LoadSeparately:
     """MariaDB drops `of`: load eager relationships by a second SELECT instead of a join."""
 
@@ -168,6 +194,9 @@ class FlushInstead:
 
 Plan: TypeAlias = (
     LockOnly
+    | ChangeLock
+    | DropLock
+    | ReadFirstRow
     | LoadSeparately
     | OrderLock
     | OrderWrite

@@ -36,6 +36,10 @@ def check(project: Project, root: Path, code: str, *, preview: bool) -> None:
     assert not difference, f"\n{difference}"
 
 
+def is_preview(fixture: Fixture) -> bool:
+    return pages.heads()[fixture.code].status == "preview"
+
+
 @pytest.mark.parametrize("fixture", ALL, ids=by_name)
 def test_is_reported_at_its_markers(fixture: Fixture, root: Path) -> None:
     check(fixture.project, root, fixture.code, preview=False)
@@ -67,7 +71,7 @@ def test_fix(fixture: Fixture, root: Path) -> None:
     assert fixture.fixed is not None
     clean = fixture.project.clean()
     fixture.project.write(root)
-    got = {**clean, **projects.fixed_files(root, unsafe=fixture.fix != "safe")}
+    got = {**clean, **projects.fixed_files(root, unsafe=fixture.fix != "safe", preview=is_preview(fixture))}
     difference = projects.text_difference(fixture.fixed.clean(), got)
     assert not difference, f"\n{difference}"
 
@@ -76,13 +80,13 @@ def test_fix(fixture: Fixture, root: Path) -> None:
 def test_fixing_again_changes_nothing(fixture: Fixture, root: Path) -> None:
     assert fixture.fixed is not None
     fixture.fixed.write(root)
-    assert projects.fixed_files(root, unsafe=True) == {}
+    assert projects.fixed_files(root, unsafe=True, preview=is_preview(fixture)) == {}
 
 
 @pytest.mark.parametrize("fixture", UNFIXED, ids=by_name)
 def test_without_fix_nothing_is_changed(fixture: Fixture, root: Path) -> None:
     fixture.project.write(root)
-    assert projects.fixed_files(root, unsafe=True) == {}
+    assert projects.fixed_files(root, unsafe=True, preview=is_preview(fixture)) == {}
 
 
 @pytest.mark.parametrize("fixture", ALL, ids=by_name)

@@ -9,6 +9,7 @@ from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
 from lockcheck.linking.project import Project
+from lockcheck.linking.refusals import refused
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Statement
 from lockcheck.plans import OrderLock, Target
@@ -37,7 +38,12 @@ def _unordered(project: Project, execute: Execute) -> bool:
     lock = statement.lock
     if lock is None or not lock.blocking or statement.kind != "select" or execute.how in ("get", "refresh"):
         return False
-    if statement.grouped or statement.compound or (statement.limited and execute.site not in project.linker.many):
+    if (
+        refused(project, execute)
+        or statement.grouped
+        or statement.compound
+        or (statement.limited and execute.site not in project.linker.many)
+    ):
         return False
     access = project.locks.access(statement)
     many = access in ("many", "keys") or (access == "opaque" and execute.site in project.linker.many)

@@ -17,45 +17,54 @@ _REFRESH_POSITION = 2
 
 
 def lock_only(part: Slice, plan: LockOnly) -> list[Change]:
-    call = part.call(plan.lock)
-    if plan.style == "mapping":
-        return _limit_value(part, _lock_value(call), plan.model)
-    return _limit_call(part, call, plan.model)
+    return set_option(part, options_of(part.call(plan.lock), plan.style), "of", plan.model)
 
 
-def _limit_call(part: Slice, call: cst.Call, model: str) -> list[Change]:
-    present = keyword(call, "of")
-    if present is None:
-        return add_argument(part, call, f"of={model}")
-    return _replace_none(part, present.value, model)
+def options_of(call: cst.Call, style: str) -> cst.BaseExpression:
+    """What holds the options of a lock: the call itself, or what it passes as `with_for_update`."""
+    return _lock_value(call) if style == "mapping" else call
 
 
-def _replace_none(part: Slice, value: cst.BaseExpression, model: str) -> list[Change]:
-    if isinstance(value, cst.Name) and value.value == "None":
-        return [Change(*part.span(value), model)]
-    raise Refused("the lock is limited by of= already")
+def set_option(part: Slice, options: cst.BaseExpression, name: str, value: str) -> list[Change]:
+    """Give a lock one option more."""
+    if isinstance(options, cst.Name) and options.value == "True":
+        return [Change(*part.span(options), f'{{"{name}": {value}}}')]
+    present = option(options, name)
+    if present is not None:
+        return _replace_unset(part, present, name, value)
+    if isinstance(options, cst.Dict):
+        return add_entry(part, options, f'"{name}": {value}')
+    if isinstance(options, cst.Call):
+        return add_argument(part, options, f"{name}={value}")
+    raise Refused("the options of the lock are built elsewhere")
+
+
+def option(options: cst.BaseExpression, name: str) -> cst.BaseExpression | None:
+    """The value of an option of a lock."""
+    if isinstance(options, cst.Call):
+        present = keyword(options, name)
+        return present.value if present is not None else None
+    return entry(options, name) if isinstance(options, cst.Dict) else None
+
+
+def _replace_unset(part: Slice, value: cst.BaseExpression, name: str, wanted: str) -> list[Change]:
+    if isinstance(value, cst.Name) and value.value in {"None", "False"}:
+        return [Change(*part.span(value), wanted)]
+    raise Refused(f"the lock has {name}= already")
 
 
 def _lock_value(call: cst.Call) -> cst.BaseExpression:
     """What a call of `get` or `refresh` passes as `with_for_update`."""
     present = keyword(call, "with_for_update")
-    if present is not None:
-        return present.value
+    value = present.value if present is not None else None
     positional = [arg for arg in call.args if arg.keyword is None and not arg.star]
-    if callee(call) == "refresh" and len(positional) > _REFRESH_POSITION:
-        return positional[_REFRESH_POSITION].value
-    raise Refused("the call passes no with_for_update of its own")
-
-
-def _limit_value(part: Slice, value: cst.BaseExpression, model: str) -> list[Change]:
-    if isinstance(value, cst.Name) and value.value == "True":
-        return [Change(*part.span(value), f'{{"of": {model}}}')]
-    if isinstance(value, cst.Dict):
-        present = entry(value, "of")
-        return _replace_none(part, present, model) if present else add_entry(part, value, f'"of": {model}')
-    if isinstance(value, cst.Call) and callee(value) in {"dict", "ForUpdateArg"}:
-        return _limit_call(part, value, model)
-    raise Refused("the options of the lock are built elsewhere")
+    if value is None and callee(call) == "refresh" and len(positional) > _REFRESH_POSITION:
+        value = positional[_REFRESH_POSITION].value
+    if value is None:
+        raise Refused("the call passes no with_for_update of its own")
+    if isinstance(value, cst.Call) and callee(value) not in {"dict", "ForUpdateArg"}:
+        raise Refused("the options of the lock are built elsewhere")
+    return value
 
 
 def entry(display: cst.Dict, key: str) -> cst.BaseExpression | None:

@@ -6,11 +6,13 @@ import libcst as cst
 
 from lockcheck.facts import ModuleFacts
 from lockcheck.findings import Edit
-from lockcheck.fixes import guards, handlers, helpers, locks, ordered, paged, upserts
+from lockcheck.fixes import first_row, guards, handlers, helpers, lock_modes, locks, ordered, paged, upserts
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.slices import Change, Refusal, Refused, Slice
 from lockcheck.plans import (
     AcceptNull,
+    ChangeLock,
+    DropLock,
     ExcludeNull,
     FlushInstead,
     GuardState,
@@ -19,6 +21,7 @@ from lockcheck.plans import (
     OrderLock,
     OrderWrite,
     Plan,
+    ReadFirstRow,
     ReraiseFirst,
     RollbackFirst,
     Target,
@@ -58,12 +61,8 @@ def target_of(plan: Plan) -> Target:
 
 def _changes(part: Slice, plan: Plan, imports: Imports) -> list[Change]:
     match plan:
-        case LockOnly():
-            return locks.lock_only(part, plan)
-        case LoadSeparately():
-            return locks.load_separately(part, plan, imports)
-        case OrderLock():
-            return locks.order_lock(part, plan)
+        case LockOnly() | ChangeLock() | DropLock() | ReadFirstRow() | LoadSeparately() | OrderLock():
+            return _of_lock(part, plan, imports)
         case OrderWrite():
             return _ORDERED[plan.form](part, plan, imports)
         case GuardState():
@@ -76,6 +75,26 @@ def _changes(part: Slice, plan: Plan, imports: Imports) -> list[Change]:
             return upserts.upsert(part, plan, imports)
         case _:
             return _in_handler(part, plan, imports)
+
+
+def _of_lock(
+    part: Slice,
+    plan: LockOnly | ChangeLock | DropLock | ReadFirstRow | LoadSeparately | OrderLock,
+    imports: Imports,
+) -> list[Change]:
+    match plan:
+        case LockOnly():
+            return locks.lock_only(part, plan)
+        case ChangeLock():
+            return lock_modes.change_lock(part, plan)
+        case DropLock():
+            return lock_modes.drop_lock(part, plan)
+        case ReadFirstRow():
+            return first_row.read_first_row(part, plan)
+        case LoadSeparately():
+            return locks.load_separately(part, plan, imports)
+        case OrderLock():
+            return locks.order_lock(part, plan)
 
 
 def _in_handler(

@@ -13,7 +13,7 @@ from lockcheck.linking.events import SessionCall
 from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
 from lockcheck.linking.results import ALL, container_method, copied, result_method, walked
 from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite
-from lockcheck.linking.statements import columns_of, first_model, model_name
+from lockcheck.linking.statements import columns_of, combined, first_model, model_name
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -302,7 +302,7 @@ class Calls:
 
     def _union(self, _: CallSite, arguments: Arguments) -> Abstract:
         first = next((part for part in arguments.positional if isinstance(part, Statement)), None)
-        return replace(first, compound=True) if first is not None else Opaque()
+        return combined(first) if first is not None else Opaque()
 
     # --- Python ------------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from lockcheck.declarations.locate import MARK
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, conflict, mode
+from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.trace import Step, Trace
@@ -68,7 +70,8 @@ class Contention:
         """Whether a function never runs beside the program: it belongs to an Alembic revision or to tests."""
         if in_revision(self._project.linker.declarations, function):
             return True
-        parts = self._project.linker.functions[function].facts.module.split(".")
+        module = self._project.linker.functions[function].facts.module
+        parts = [part.partition(MARK)[0] for part in module.split(".")]  # `tests~2` where two folders have the name
         return bool(TESTS & set(parts)) or parts[-1].startswith("test_")
 
     def counterparts(self, table: str, statement: Statement, gates: frozenset[str], site: Target) -> list[Locker]:
@@ -148,7 +151,7 @@ class Contention:
         statement, locks = execute.statement, self._project.locks
         access = locks.access(statement)
         many = access in ("many", "keys") or (access == "opaque" and execute.site in self._project.linker.many)
-        if not many or execute.how in ("get", "refresh"):
+        if not many or execute.how in ("get", "refresh") or refused(self._project, execute):
             return
         if statement.kind in ("update", "delete"):
             if locks.waits(statement):

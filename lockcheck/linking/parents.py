@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Add, Detail, Execute, Merge, Write
@@ -13,6 +14,7 @@ from lockcheck.linking.values import Abstract, Built, CollectionOf, Instance, Kn
 if TYPE_CHECKING:
     from lockcheck.declarations.model import ForeignKey, MappedClass
     from lockcheck.linking.locks import Locks
+    from lockcheck.linking.trace import Step, Trace
 
 
 class ParentLock(NamedTuple):
@@ -54,6 +56,35 @@ def children(locks: Locks, detail: Detail) -> Iterator[tuple[ModelRef, ParentLoc
         for lock in parents_locked(locks, child):
             if child.model is not None:
                 yield child.model, lock
+
+
+def adopted(locks: Locks, trace: Trace, step: Step) -> Iterator[tuple[ModelRef, ParentLock]]:
+    """As `children`, in a run: a new object is a child once it is added, with what was set on it before."""
+    detail = step.detail
+    if isinstance(detail, (Add, Merge)):
+        for part in instances(detail.value):
+            yield from children(locks, replace(detail, value=_filled(trace, step, part)))
+    elif not isinstance(detail, Write) or not isinstance(detail.instance.origin, Built) or _added(trace, step, detail):
+        yield from children(locks, detail)
+
+
+def _filled(trace: Trace, step: Step, instance: Instance) -> Instance:
+    """An object with the attributes that were set before a step."""
+    written = tuple(
+        (other.detail.attribute, other.detail.value)
+        for other in trace.steps[: step.number]
+        if isinstance(other.detail, Write) and other.detail.instance.origin == instance.origin
+    )
+    return replace(instance, given=(*instance.given, *written))
+
+
+def _added(trace: Trace, step: Step, write: Write) -> bool:
+    """Whether the object that is written was added before."""
+    return any(
+        isinstance(other.detail, (Add, Merge))
+        and any(part.origin == write.instance.origin for part in instances(other.detail.value))
+        for other in trace.steps[: step.number]
+    )
 
 
 def instances(value: Abstract) -> Iterator[Instance]:

@@ -75,6 +75,16 @@ class Project:
         return tuple(name for name in sorted(self.linker.functions) if not called.get(name, set()) - {name})
 
     @cached_property
+    def starts(self) -> tuple[str, ...]:
+        """Functions that nothing in the running program calls: entries, and what tests alone call."""
+        for function in self.linker.functions:
+            self.linker.root(function)
+        alone = {name for name in self.linker.functions if self.contention.runs_alone(name)}
+        callers = self.linker.callers
+        names = sorted(self.linker.functions.keys() - alone)
+        return tuple(name for name in names if not callers.get(name, set()) - {name} - alone)
+
+    @cached_property
     def contention(self) -> Contention:
         return Contention(self)
 

@@ -265,7 +265,7 @@ class Sessions:
         known = name in QUERY_ALL or name in QUERY_ONE or name in QUERY_SCALAR or name == "exists_now"
         if not known:
             return None
-        call.frame.emit(Execute(call.site, session, statement, "query"))
+        call.frame.emit(Execute(call.site, session, statement, "query.count" if name == "count" else "query"))
         if name in QUERY_ALL:
             return CollectionOf(element(statement, call.site, scalars=False, many=True))
         if name == "count":

@@ -39,6 +39,12 @@ KEPT = frozenset(
 )  # fmt: skip
 """Methods that change neither which rows are reached nor how they are locked."""
 
+BUILDS = KEPT | {
+    "where", "filter", "filter_by", "having", "join", "outerjoin", "select_from", "options", "order_by", "limit",
+    "offset", "distinct", "group_by", "with_for_update", "execution_options", "populate_existing",
+}  # fmt: skip
+"""Methods that give a statement again, and execute nothing."""
+
 COMPOUND = frozenset({"union", "union_all", "intersect", "intersect_all", "except_", "except_all"})
 ON_CONFLICT = frozenset({"on_conflict_do_update", "on_conflict_do_nothing", "on_duplicate_key_update"})
 
@@ -121,7 +127,7 @@ class Extender:
         if method == "exists":
             return Exists(statement)
         if method in COMPOUND:
-            return replace(statement, compound=True)
+            return combined(statement)
         if method in ON_CONFLICT:
             return replace(statement, on_conflict=method)
         return statement if method in KEPT else replace(statement, readable=False)
@@ -242,6 +248,11 @@ class Extender:
             option = LoaderOption("lazyload", (), everything=True)
             return replace(statement, options=(*statement.options, option))
         return statement
+
+
+def combined(statement: Statement) -> Statement:
+    """A UNION or its like that begins with a statement; a lock of the parts is none of the whole."""
+    return replace(statement, compound=True, lock=None)
 
 
 def assigned_name(key: Abstract) -> str | None:

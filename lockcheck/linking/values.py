@@ -345,6 +345,8 @@ class RowLock:
     style: Literal["method", "mapping", "helper"] = field(default="method", compare=False)
     depends: bool = field(default=False, compare=False)
     """Whether it is taken depends on dialect, settings or a branch."""
+    asked_at: Target | None = field(default=None, compare=False)
+    """The `with_for_update` inside the helper, where `site` is a helper's call."""
 
     @property
     def blocking(self) -> bool:
@@ -398,7 +400,10 @@ class Statement:
 
     def with_lock_at(self, site: Target) -> Statement:
         """The same statement, its lock taken to stand at a helper's call."""
-        return self if self.lock is None else replace(self, lock=replace(self.lock, site=site, style="helper"))
+        lock = self.lock
+        if lock is None:
+            return self
+        return replace(self, lock=replace(lock, site=site, style="helper", asked_at=lock.asked_at or lock.site))
 
 
 Abstract: TypeAlias = (

@@ -1,0 +1,87 @@
+"""Where the project inserts children of rows that were there before: each takes KEY SHARE on its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
+from lockcheck.linking.origins import built, origins
+from lockcheck.linking.parents import ParentLock, adopted, instances
+from lockcheck.linking.values import Built, SessionRef, Somewhere
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+    from lockcheck.linking.trace import Step, Trace
+    from lockcheck.plans import Target
+
+
+class Adoption(NamedTuple):
+    """A place that inserts rows of `child`, or gives them another parent."""
+
+    parent: str
+    child: str
+    function: str
+    site: Target
+    moves: bool
+
+
+def adoptions(project: Project) -> dict[str, list[Adoption]]:
+    """All of them by the parent's table, except those whose parent is new itself or was locked before: nobody waits
+    for these."""
+    found: dict[Adoption, None] = {}
+    for function in project.starts:
+        trace = project.trace(function)
+        for step in trace.steps:
+            found.update(dict.fromkeys(_adopts(project, trace, step)))
+    by_table: dict[str, list[Adoption]] = {}
+    for adoption in sorted(found, key=lambda item: (item.site.path, item.site.slice, item.site.index, item.child)):
+        by_table.setdefault(adoption.parent, []).append(adoption)
+    return by_table
+
+
+def _adopts(project: Project, trace: Trace, step: Step) -> Iterator[Adoption]:
+    detail = step.detail
+    if not isinstance(detail, (Add, Merge, Execute, Write)) or project.contention.runs_alone(step.function):
+        return
+    if isinstance(detail, Write) and step.function.endswith(".__init__"):
+        return  # of an object that is being built
+    for model, lock in adopted(project.locks, trace, step):
+        if not _new_parent(project, trace, step, lock) and not locked_first(project, trace, step, lock.table):
+            yield Adoption(lock.table, project.locks.table(model) or "", step.function, detail.site, _moves(detail))
+
+
+def _moves(detail: Add | Merge | Execute | Write) -> bool:
+    """Whether rows that are there are given another parent."""
+    return isinstance(detail, Write) or (isinstance(detail, Execute) and detail.statement.kind == "update")
+
+
+def session_of(step: Step) -> SessionRef | None:
+    """The session of a step, where it names one."""
+    return step.detail.session if isinstance(step.detail, (Add, Merge, Delete, Execute)) else None
+
+
+def locked_first(project: Project, trace: Trace, step: Step, table: str) -> bool:
+    """Whether the transaction holds a row of a table by a lock that the others wait for."""
+    held = project.held(trace, step, table, session_of(step))
+    return any(execute.statement.lock is not None and not execute.statement.lock.read for _, execute in held)
+
+
+def _new_parent(project: Project, trace: Trace, step: Step, lock: ParentLock) -> bool:
+    """Whether the parent is inserted by the same transaction. One that could not be read is, where it inserts any."""
+    if any(built(value) for value in lock.values):
+        return True
+    known = [origin for value in lock.values for origin in origins(value) if not isinstance(origin, Somewhere)]
+    if known:
+        return False
+    return any(_inserts(project, other, lock.table) for other in trace.steps[: step.number])
+
+
+def _inserts(project: Project, step: Step, table: str) -> bool:
+    detail = step.detail
+    if isinstance(detail, (Add, Merge)):
+        parts = (part for part in instances(detail.value) if isinstance(part.origin, Built))
+        return any(project.locks.table(part.model) == table for part in parts)
+    if isinstance(detail, Execute) and detail.statement.kind == "insert":
+        return project.locks.table(detail.statement.model) == table
+    return False
