@@ -20,6 +20,10 @@ def by_name(fixture: Fixture) -> str:
     return fixture.name
 
 
+def is_preview(fixture: Fixture) -> bool:
+    return fixture.code in pages.heads() and pages.heads()[fixture.code].status == "preview"
+
+
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
@@ -67,7 +71,7 @@ def test_fix(fixture: Fixture, root: Path) -> None:
     assert fixture.fixed is not None
     clean = fixture.project.clean()
     fixture.project.write(root)
-    got = {**clean, **projects.fixed_files(root, unsafe=fixture.fix != "safe")}
+    got = {**clean, **projects.fixed_files(root, unsafe=fixture.fix != "safe", preview=is_preview(fixture))}
     difference = projects.text_difference(fixture.fixed.clean(), got)
     assert not difference, f"\n{difference}"
 
@@ -76,13 +80,13 @@ def test_fix(fixture: Fixture, root: Path) -> None:
 def test_fixing_again_changes_nothing(fixture: Fixture, root: Path) -> None:
     assert fixture.fixed is not None
     fixture.fixed.write(root)
-    assert projects.fixed_files(root, unsafe=True) == {}
+    assert projects.fixed_files(root, unsafe=True, preview=is_preview(fixture)) == {}
 
 
 @pytest.mark.parametrize("fixture", UNFIXED, ids=by_name)
 def test_without_fix_nothing_is_changed(fixture: Fixture, root: Path) -> None:
     fixture.project.write(root)
-    assert projects.fixed_files(root, unsafe=True) == {}
+    assert projects.fixed_files(root, unsafe=True, preview=is_preview(fixture)) == {}
 
 
 @pytest.mark.parametrize("fixture", ALL, ids=by_name)

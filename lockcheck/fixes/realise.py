@@ -6,7 +6,7 @@ import libcst as cst
 
 from lockcheck.facts import ModuleFacts
 from lockcheck.findings import Edit
-from lockcheck.fixes import guards, handlers, helpers, locks, ordered, paged, upserts
+from lockcheck.fixes import guards, handlers, helpers, locking_reads, locks, ordered, paged, upserts
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.slices import Change, Refusal, Refused, Slice
 from lockcheck.plans import (
@@ -16,6 +16,7 @@ from lockcheck.plans import (
     GuardState,
     LoadSeparately,
     LockOnly,
+    LockRead,
     OrderLock,
     OrderWrite,
     Plan,
@@ -64,6 +65,8 @@ def _changes(part: Slice, plan: Plan, imports: Imports) -> list[Change]:
             return locks.load_separately(part, plan, imports)
         case OrderLock():
             return locks.order_lock(part, plan)
+        case LockRead():
+            return locking_reads.lock_read(part, plan)
         case OrderWrite():
             return _ORDERED[plan.form](part, plan, imports)
         case GuardState():
