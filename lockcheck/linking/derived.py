@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
-from lockcheck.declarations.model import MappedClass, Name
+from lockcheck.declarations.model import FunctionDeclaration, MappedClass, Name
 
 if TYPE_CHECKING:
     from lockcheck.linking.linker import Linker
@@ -23,34 +23,31 @@ def looks_at(linker: Linker, mapped: MappedClass, name: str, depth: int = MAX_DE
     function = linker.declarations.method(mapped.qualname, name) if depth else None
     if function is None:
         return frozenset()
-    named = {part for one in _definitions(linker, function) for part in _own_attributes(linker, one)}
+    named = {part for method in _definitions(linker, function) for part in _own_attributes(linker, function, method)}
     return frozenset().union(*(looks_at(linker, mapped, part, depth - 1) for part in named - {name}))
 
 
-def _definitions(linker: Linker, function: str) -> Iterator[str]:
-    """A method by its name and those of that name before it: the getter of a property, the expression of a hybrid."""
+def _definitions(linker: Linker, function: str) -> Iterator[FunctionDeclaration]:
+    """A method by its name and those of that name before it, but for setters: the getter of a property, the
+    expression of a hybrid."""
     owner, _, name = function.rpartition(".")
     declared = linker.declarations.class_(owner)
-    if declared is None:
-        return
-    for method in declared.methods:
-        if method.name == name:
-            setter = any(isinstance(d, Name) and d.dotted.endswith(".setter") for d in method.decorators)
-            if not setter:
-                yield f"{function}#{method.first_line}"
-                yield function
+    for method in declared.methods if declared else ():
+        setter = any(isinstance(d, Name) and d.dotted.endswith(".setter") for d in method.decorators)
+        if method.name == name and not setter:
+            yield method
 
 
-def _own_attributes(linker: Linker, function: str) -> frozenset[str]:
-    """The attributes of its first parameter that a function names."""
-    located = linker.functions.get(function)
+def _own_attributes(linker: Linker, function: str, method: FunctionDeclaration) -> frozenset[str]:
+    """The attributes of its first parameter that a method names."""
+    last = linker.declarations.function(function)
+    key = function if method == last else f"{function}#{method.first_line}"
+    located = linker.functions.get(key)
     if located is not None:
         return frozenset(_read(located.facts))
-    declared = linker.declarations.function(function)
-    if declared is None or not declared.parameters:
-        return frozenset()
-    own = f"{declared.parameters[0]}."
-    return frozenset(n.removeprefix(own).partition(".")[0] for n in _names(declared.result) if n.startswith(own))
+    own = f"{method.parameters[0]}." if method.parameters else ""
+    found = (n.removeprefix(own).partition(".")[0] for n in _names(method.result) if own and n.startswith(own))
+    return frozenset(found)
 
 
 def _read(function: facts.FunctionFacts) -> Iterator[str]:
