@@ -79,6 +79,18 @@ class OrderLock:
 
 
 @dataclass(frozen=True, slots=True)
+class LockRead:
+    """Let a plain read of `model` take the row locks and load the rows anew. `read` is the `session.get(..)` call, or
+    the call that begins the statement, `select(..)` or `session.query(..)`. `order` are the key attributes to sort by
+    where many rows are locked, () for none."""
+
+    read: Target
+    model: str
+    form: Literal["get", "select", "query"]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderWrite:
     """Give a bulk `update(model)`/`delete(model)` its primary-key order (DESIGN section 5).
 
@@ -199,6 +211,7 @@ Plan: TypeAlias = (
     | ReadFirstRow
     | LoadSeparately
     | OrderLock
+    | LockRead
     | OrderWrite
     | GuardState
     | AcceptNull

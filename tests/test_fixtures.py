@@ -20,6 +20,10 @@ def by_name(fixture: Fixture) -> str:
     return fixture.name
 
 
+def is_preview(fixture: Fixture) -> bool:
+    return fixture.code in pages.heads() and pages.heads()[fixture.code].status == "preview"
+
+
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
@@ -34,10 +38,6 @@ def check(project: Project, root: Path, code: str, *, preview: bool) -> None:
     codes = projects.compared(project, code)
     difference = expectations.difference(project.marked(), found, preview=preview, codes=codes)
     assert not difference, f"\n{difference}"
-
-
-def is_preview(fixture: Fixture) -> bool:
-    return pages.heads()[fixture.code].status == "preview"
 
 
 @pytest.mark.parametrize("fixture", ALL, ids=by_name)

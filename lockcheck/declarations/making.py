@@ -24,6 +24,7 @@ Declaration = TypeVar("Declaration", ClassDeclaration, FunctionDeclaration)
 
 _RESULTS = (
     ast.Call, ast.Tuple, ast.List, ast.Constant, ast.Name, ast.Attribute, ast.Dict, ast.JoinedStr, ast.BinOp,
+    ast.Compare, ast.BoolOp, ast.UnaryOp,
 )  # fmt: skip
 _DECLARED = ("declared_attr", "cascading", "directive", "declared_attr_directive")
 _OPTIONS = frozenset({"__tablename__", "__table__", "__mapper_args__", "__table_args__"})
@@ -75,6 +76,7 @@ class Maker:
         decorators = tuple(map(expression, node.decorator_list))
         chooser = self.mapped if mapped else self.plain
         result = _result(node, decorators)
+        returns = expression(node.returns) if node.returns is not None else None
         return FunctionDeclaration(
             qualname=f"{prefix}.{node.name}",
             name=node.name,
@@ -86,7 +88,8 @@ class Maker:
             is_async=isinstance(node, ast.AsyncFunctionDef),
             touches_database=chooser is not None and chooser.touches(node),
             result=result,
-            result_annotation=expression(node.returns) if result is not None and node.returns is not None else None,
+            result_annotation=returns if result is not None else None,
+            returns=returns,
         )
 
     def body_touches(self, parts: Iterable[ast.AST]) -> bool:

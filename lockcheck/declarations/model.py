@@ -128,7 +128,7 @@ class FunctionDeclaration:
     """A function's signature and the lines it spans (decorators included).
 
     `touches_database` is the outcome of choosing: its body is worth reading. `parameters` are names, `*` and `**`
-    before those that collect. `result` is what it returns, where it does nothing else.
+    before those that collect. `result` is what it returns, where it does nothing else; `returns` is its annotation.
     """
 
     qualname: str
@@ -142,6 +142,7 @@ class FunctionDeclaration:
     touches_database: bool
     result: Expression | None = None
     result_annotation: Expression | None = None
+    returns: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)

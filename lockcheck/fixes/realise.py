@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import libcst as cst
 
 from lockcheck.facts import ModuleFacts
 from lockcheck.findings import Edit
-from lockcheck.fixes import first_row, guards, handlers, helpers, lock_modes, locks, ordered, paged, upserts
+from lockcheck.fixes import (
+    first_row,
+    guards,
+    handlers,
+    helpers,
+    lock_modes,
+    locking_reads,
+    locks,
+    ordered,
+    paged,
+    upserts,
+)
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.slices import Change, Refusal, Refused, Slice
 from lockcheck.plans import (
@@ -18,6 +32,7 @@ from lockcheck.plans import (
     GuardState,
     LoadSeparately,
     LockOnly,
+    LockRead,
     OrderLock,
     OrderWrite,
     Plan,
@@ -31,12 +46,34 @@ from lockcheck.plans import (
 
 __all__ = ["Refusal", "realise"]
 
-_ORDERED = {
+Rewrite: TypeAlias = Callable[[Slice, Any, Imports], list[Change]]
+
+_ORDERED: dict[str, Rewrite] = {
     "subselect": ordered.order_write,
     "skip-locked": ordered.order_write,
     "portable": paged.page_write,
     "helper": helpers.call_helper,
 }
+
+_REWRITES: dict[type, Rewrite] = {
+    AcceptNull: guards.accept_null,
+    ChangeLock: lambda part, plan, _: lock_modes.change_lock(part, plan),
+    DropLock: lambda part, plan, _: lock_modes.drop_lock(part, plan),
+    ExcludeNull: lambda part, plan, _: guards.exclude_null(part, plan),
+    FlushInstead: lambda part, plan, _: handlers.flush_instead(part, plan),
+    GuardState: guards.guard_state,
+    LoadSeparately: locks.load_separately,
+    LockOnly: lambda part, plan, _: locks.lock_only(part, plan),
+    LockRead: lambda part, plan, _: locking_reads.lock_read(part, plan),
+    OrderLock: lambda part, plan, _: locks.order_lock(part, plan),
+    OrderWrite: lambda part, plan, imports: _ORDERED[plan.form](part, plan, imports),
+    ReadFirstRow: lambda part, plan, _: first_row.read_first_row(part, plan),
+    ReraiseFirst: handlers.reraise_first,
+    RollbackFirst: lambda part, plan, _: handlers.rollback_first(part, plan),
+    Upsert: upserts.upsert,
+    UseSavepoint: lambda part, plan, _: handlers.use_savepoint(part, plan),
+}
+"""What carries out each kind of plan."""
 
 
 def realise(plan: Plan, text: str, facts: ModuleFacts) -> tuple[Edit, ...] | Refusal:
@@ -45,7 +82,7 @@ def realise(plan: Plan, text: str, facts: ModuleFacts) -> tuple[Edit, ...] | Ref
         target = target_of(plan)
         part = Slice(text, facts, target.slice)
         imports = Imports(part, part.lines.position(part.span(part.node(target))[0])[0])
-        changes = _changes(part, plan, imports)
+        changes = _REWRITES[type(plan)](part, plan, imports)
         return part.edits([*imports.changes(), *changes])
     except Refused as refused:
         return Refusal(str(refused))
@@ -57,55 +94,3 @@ def target_of(plan: Plan) -> Target:
     """The construct that a plan begins at."""
     names = type(plan).__dataclass_fields__
     return next(value for value in (getattr(plan, name) for name in names) if isinstance(value, Target))
-
-
-def _changes(part: Slice, plan: Plan, imports: Imports) -> list[Change]:
-    match plan:
-        case LockOnly() | ChangeLock() | DropLock() | ReadFirstRow() | LoadSeparately() | OrderLock():
-            return _of_lock(part, plan, imports)
-        case OrderWrite():
-            return _ORDERED[plan.form](part, plan, imports)
-        case GuardState():
-            return guards.guard_state(part, plan, imports)
-        case AcceptNull():
-            return guards.accept_null(part, plan, imports)
-        case ExcludeNull():
-            return guards.exclude_null(part, plan)
-        case Upsert():
-            return upserts.upsert(part, plan, imports)
-        case _:
-            return _in_handler(part, plan, imports)
-
-
-def _of_lock(
-    part: Slice,
-    plan: LockOnly | ChangeLock | DropLock | ReadFirstRow | LoadSeparately | OrderLock,
-    imports: Imports,
-) -> list[Change]:
-    match plan:
-        case LockOnly():
-            return locks.lock_only(part, plan)
-        case ChangeLock():
-            return lock_modes.change_lock(part, plan)
-        case DropLock():
-            return lock_modes.drop_lock(part, plan)
-        case ReadFirstRow():
-            return first_row.read_first_row(part, plan)
-        case LoadSeparately():
-            return locks.load_separately(part, plan, imports)
-        case OrderLock():
-            return locks.order_lock(part, plan)
-
-
-def _in_handler(
-    part: Slice, plan: ReraiseFirst | RollbackFirst | UseSavepoint | FlushInstead, imports: Imports
-) -> list[Change]:
-    match plan:
-        case ReraiseFirst():
-            return handlers.reraise_first(part, plan, imports)
-        case RollbackFirst():
-            return handlers.rollback_first(part, plan)
-        case UseSavepoint():
-            return handlers.use_savepoint(part, plan)
-        case FlushInstead():
-            return handlers.flush_instead(part, plan)

@@ -108,7 +108,7 @@ class Attributes:
 
     def _method(self, ref: FunctionRef, receiver: Instance | ObjectRef, name: str) -> Abstract:
         decorators = self._linker.decorators(ref.qualname)
-        if any(part.rpartition(".")[2].endswith("property") for part in decorators):
+        if any(part.endswith("property") or part.startswith(f"{name}.") for part in decorators):
             return AttributeOf(receiver, name)
         return replace(ref, receiver=receiver)
 

@@ -89,6 +89,7 @@ class Calls:
             "true": lambda _c, _a: Known(value=True),
             "false": lambda _c, _a: Known(value=False),
             "cast": lambda _c, args: Expression(_columns(args), "cast"),
+            "col": lambda _c, args: args.positional[0] if args.positional else Opaque(),
         }
         self._methods: dict[type, Callable[[CallSite, Any, str, Arguments], Abstract]] = {
             Statement: self._statement_method,
@@ -120,6 +121,8 @@ class Calls:
             "islice": lambda _c, args: _first(args),
             "attrgetter": lambda _c, args: Expression((), f"attrgetter:{getattr(_first(args), 'value', '')}"),
             "dict": self._dict,
+            "OrderedDict": self._dict,
+            "defaultdict": lambda _c, _a: TupleOf((), "dict"),
         }
 
     def evaluate(self, frame: Frame, fact: facts.Call, number: int) -> Abstract:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockcheck import facts
-from lockcheck.linking.events import Arm, Behaviour, Branch, Event, Leave, Outer, Path, Test
+from lockcheck.linking.events import Arm, Behaviour, Branch, Decision, Event, Leave, Outer, Path, Test
 from lockcheck.linking.frame import Frame
 from lockcheck.linking.spelling import spelled
 from lockcheck.linking.values import FunctionRef, Given, Known, Opaque, SessionRef
@@ -26,7 +26,7 @@ from lockcheck.linking.values import FunctionRef, Given, Known, Opaque, SessionR
 if TYPE_CHECKING:
     from lockcheck.linking.linker import Linker
 
-IDLE = (Leave, Test, Branch)
+IDLE = (Leave, Test, Branch, Decision)
 
 
 @dataclass(frozen=True, slots=True)

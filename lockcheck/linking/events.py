@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from lockcheck.linking.values import Abstract, Instance, SessionRef, Statement
@@ -97,11 +97,12 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A value is compared or tested in Python."""
+    """A value is compared or tested in Python; `site` is the comparison, where it is one."""
 
     subject: Abstract
     operator: str
     operand: Abstract
+    site: Target | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,15 @@ class Branch:
 
     fork: int
     test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An `if`: which arm of its fork is taken rests on these tests and on what the calls at these sites return."""
+
+    fork: int
+    tests: tuple[Test, ...]
+    calls: tuple[Target, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,7 @@ Detail: TypeAlias = (
     | Write
     | Test
     | Branch
+    | Decision
     | Read
     | Inner
     | Outer

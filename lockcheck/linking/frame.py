@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from lockcheck import facts
 from lockcheck.linking import clauses
 from lockcheck.linking.arguments import Arguments, pairs, truth
+from lockcheck.linking.decisions import decision
 from lockcheck.linking.events import (
     Arm,
     Branch,
@@ -88,6 +89,8 @@ class Frame:
         """In a handler, the last value written above it: an attribute with a higher number is read in the handler
         itself."""
         self._values: dict[facts.Id, Abstract] = {}
+        self._walked: dict[facts.Id, Abstract] = {}
+        """What loops walk over, where that is not the value itself: a legacy query is executed by it."""
         self._active: set[facts.Id] = set()
         self._gaps = 0
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
@@ -152,6 +155,13 @@ class Frame:
         origin = Somewhere(f"{self.where.slice}:{number}")
         entered = isinstance(self.function.values[number], facts.Entered)
         return SessionRef(origin, "own" if entered else "unknown")
+
+    def known(self, number: facts.Id) -> Abstract | None:
+        """The abstract value of a number, if it has been evaluated."""
+        return self._values.get(number)
+
+    def operands(self, number: facts.Id) -> tuple[facts.Id, ...]:
+        return operands(self.function.values[number])
 
     def pending(self, number: facts.Id, seen: set[facts.Id] | None = None) -> bool:
         """Whether a value rests on a call that has not run, such as one later in the loop."""
@@ -253,19 +263,19 @@ class Frame:
         for left, operator, right in zip(values, fact.operators, values[1:], strict=False):
             made = clauses.compared(left, operator, right, site) if operator not in ("is", "is not") else None
             if made is None:
-                self.tested(left, operator, right)
+                self.tested(left, operator, right, site)
                 made_known = known_comparison(left, operator, right)
                 found.append(made_known if made_known is not None else Opaque())
             else:
                 found.append(made)
         return found[0] if len(found) == 1 else Opaque()
 
-    def tested(self, left: Abstract, operator: str, right: Abstract) -> None:
+    def tested(self, left: Abstract, operator: str, right: Abstract, site: Target) -> None:
         for subject in each(left):
             if isinstance(subject, TESTED):
-                self.emit(Test(subject, operator, right))
+                self.emit(Test(subject, operator, right, site))
         if operator in ("==", "!=") and isinstance(right, TESTED):
-            self.emit(Test(right, operator, left))
+            self.emit(Test(right, operator, left, site))
 
     def boolean(self, fact: facts.Boolean, _: int) -> Abstract:
         values = [self.value(operand) for operand in fact.operands]
@@ -377,7 +387,7 @@ class Frame:
         return item(base, 0) if isinstance(base, (CollectionOf, Result)) else Opaque()
 
     def each(self, fact: facts.Each, _: int) -> Abstract:
-        found = each(self.value(fact.iterable))
+        found = each(self._walked.get(fact.iterable) or self.value(fact.iterable))
         self.linker.many.update(part.site for part in found if isinstance(part, Result))
         return join(*(walked(part) for part in found))
 
@@ -448,6 +458,9 @@ class Frame:
         tests = [event.detail for event in self.events[before:] if isinstance(event.detail, Test)]
         if isinstance(self.function.values[step.test], facts.Compare) and tests:
             self.emit(Branch(fork, tests[0]))
+        decided = decision(self, fork, step.test)
+        if decided is not None:
+            self.emit(decided)
         with self.arm("if", fork, "body"):
             left = self.run(step.body)
         with self.arm("if", fork, "else"):
@@ -456,6 +469,8 @@ class Frame:
     def loop(self, step: facts.Loop) -> None:
         iterable = self.value(step.iterable) if step.iterable is not None else None
         iterable = self.linker.sessions.iterated(self, iterable, step.site)
+        if iterable is not None and step.iterable is not None:
+            self._walked[step.iterable] = iterable
         fork = self.fork()
         self.emit(EnterLoop(self.target("loop", step.site), fork, iterable))
         with self.arm("loop", fork, "body"):

@@ -10,13 +10,14 @@ from functools import cached_property
 from typing import NamedTuple
 
 from lockcheck import facts
+from lockcheck.declarations.model import Name
 from lockcheck.declarations.project import Declarations
 from lockcheck.facts import SliceSites
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.attributes import Attributes
 from lockcheck.linking.calls import Calls
 from lockcheck.linking.decorators import Decorators, SessionDecorator
-from lockcheck.linking.events import Behaviour, Event, Inner, Suspend
+from lockcheck.linking.events import Behaviour, Detail, Event, Inner, Suspend, Test
 from lockcheck.linking.frame import Frame
 from lockcheck.linking.names import Names
 from lockcheck.linking.parameters import Binder, canonical, with_items
@@ -26,11 +27,14 @@ from lockcheck.linking.statements import Extender
 from lockcheck.linking.substitution import CALL, substitute
 from lockcheck.linking.values import (
     Abstract,
+    AttributeOf,
     CollectionOf,
     Entering,
     FunctionRef,
+    Instance,
     Known,
     Opaque,
+    Somewhere,
     Statement,
     each,
     join,
@@ -128,9 +132,14 @@ class Linker:
     def decorators(self, qualname: str) -> tuple[str, ...]:
         located = self.functions.get(qualname)
         if located is None:
-            return ()
+            return self._declared_decorators(qualname)
         values = located.facts.values
         return tuple(spelled(values, number) or "" for number in located.facts.decorators)
+
+    def _declared_decorators(self, qualname: str) -> tuple[str, ...]:
+        """Those of a function whose body is not read."""
+        declared = self.declarations.function(qualname)
+        return tuple(d.dotted for d in declared.decorators if isinstance(d, Name)) if declared else ()
 
     def callee_at(self, site: Target) -> facts.FunctionFacts | None:
         """The project function that the call at `site` was resolved to."""
@@ -176,7 +185,7 @@ class Linker:
         located = self.functions.get(ref.qualname)
         if located is None:
             self.sessions.handed(frame, arguments, site, ref.qualname)
-            return Opaque()
+            return self._handed_back(ref.qualname, arguments)
         actual = self.binder.bind(located.facts, ref, arguments, self.decorators(ref.qualname))
         here = {CALL: Known(f"{site.slice}:{site.index}")}
         opening = self._opening(located.facts, actual)
@@ -215,6 +224,19 @@ class Linker:
             if located.facts.parent is not None:
                 found.setdefault(located.facts.parent, []).append(name)
         return found
+
+    def _handed_back(self, qualname: str, arguments: Arguments) -> Abstract:
+        """What a function gives that does nothing to sessions: the mapped object that it got, if it returns one of
+        that class."""
+        declared = self.declarations.function(qualname)
+        if declared is None or declared.returns is None:
+            return Opaque()
+        module = self.declarations.module_of(qualname)
+        returned = self.names.of_expression(declared.returns, module, Somewhere())
+        values = (*arguments.positional, *(value for _, value in arguments.keywords))
+        given = [part for value in values for part in each(value) if isinstance(part, Instance)]
+        same = [part for part in given if isinstance(returned, Instance) and part.model == returned.model]
+        return same[0] if len(same) == 1 else Opaque()
 
     def _outcome(
         self,
@@ -313,9 +335,19 @@ def part_of(behaviour: Behaviour, events: tuple[Event, ...]) -> Behaviour:
 
 
 def worth_keeping(events: tuple[Event, ...]) -> tuple[Event, ...]:
-    """The events, or none at all when nothing among them touches a session or a row."""
-    idle = {"Leave", "Test", "EnterLoop", "EnterTry", "EnterHandler", "Suspend", "Read", "Branch"}
-    return events if any(type(event.detail).__name__ not in idle for event in events) else ()
+    """The events, or none at all when nothing among them touches a session or a row, or looks at one's column."""
+    idle = {"Leave", "Test", "EnterLoop", "EnterTry", "EnterHandler", "Suspend", "Read", "Branch", "Decision"}
+    kept = any(type(event.detail).__name__ not in idle or looks_at_row(event.detail) for event in events)
+    return events if kept else ()
+
+
+def looks_at_row(detail: Detail) -> bool:
+    """Whether an attribute of a mapped object is tested."""
+    return (
+        isinstance(detail, Test)
+        and isinstance(detail.subject, AttributeOf)
+        and isinstance(detail.subject.base, Instance)
+    )
 
 
 def relocked(value: Abstract, actual: Mapping[str, Abstract], site: Target) -> Abstract:

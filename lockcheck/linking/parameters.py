@@ -28,6 +28,7 @@ from lockcheck.linking.values import (
     ObjectRef,
     Opaque,
     RelationRef,
+    Result,
     SessionFactory,
     SessionRef,
     Somewhere,
@@ -52,6 +53,7 @@ PASSED_AS_IS = (
     Statement,
     LoaderOption,
     Expression,
+    Result,
     *clauses.CLAUSES,
 )
 
@@ -116,7 +118,8 @@ def with_items(actual: Mapping[str, Abstract]) -> dict[str, Abstract]:
 
 def _canonical_alternatives(value: Alternatives, name: str) -> Abstract | None:
     parts = [v for v in value.values if not is_empty(v) and not (isinstance(v, Known) and v.value is None)]
-    shapes = {canonical(part, name) for part in parts}
+    told = [v for v in parts if not isinstance(v, Opaque)]
+    shapes = {canonical(part, name) for part in told or parts}
     if len(shapes) == 1:
         return next(iter(shapes))
     return quote(value) if all(isinstance(part, PASSED_AS_IS) for part in value.values) else None

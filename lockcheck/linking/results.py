@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.linking.origins import steady
-from lockcheck.linking.substitution import element_of
+from lockcheck.linking.substitution import element_of, is_empty
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -33,6 +33,7 @@ ONE = frozenset({"first", "one", "one_or_none", "fetchone", "next"})
 SCALAR = frozenset({"scalar", "scalar_one", "scalar_one_or_none"})
 
 UNORDERED = frozenset({"set", "frozenset"})
+VIEWS = frozenset({"keys", "values", "items"})
 COPIES = frozenset({"list", "tuple", "iter", "set", "frozenset", "reversed", "deque", "copy"})
 
 
@@ -118,14 +119,13 @@ def item(value: Abstract, index: int) -> Abstract:
 
 def container_method(value: Abstract, name: str, arguments: tuple[Abstract, ...]) -> Abstract:
     """What a method of a Python container gives."""
-    if name in ("copy", "union", "difference", "intersection"):
+    if name in ("copy", "union", "difference", "intersection") or (name in VIEWS and is_empty(value)):
         return value
     if name == "keys":
         keys = value.keys if isinstance(value, TupleOf) else ()
         return CollectionOf(join(*keys) if keys else element_of(value))
     if name == "values":
-        inner = value.items if isinstance(value, TupleOf) else ()
-        return CollectionOf(join(*inner) if inner else Opaque())
+        return CollectionOf(_value(value))
     if name == "items":
         return CollectionOf(TupleOf((_key(value), _value(value)), "tuple"))
     if name in ("pop", "popleft", "get", "__getitem__", "popitem", "setdefault"):
@@ -138,6 +138,9 @@ def _key(value: Abstract) -> Abstract:
 
 
 def _value(value: Abstract) -> Abstract:
+    """What a mapping holds; one that has grown is known by its elements."""
+    if isinstance(value, CollectionOf):
+        return value.element
     return join(*value.items) if isinstance(value, TupleOf) and value.items else Opaque()
 
 

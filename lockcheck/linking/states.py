@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from lockcheck.linking.project import Project
 
 
+DOCUMENTS = ("json", "dict")
+"""Types of columns that hold a whole document; what is named state there is not one of a few."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """The states that may, or may not, come before a state. None stands for NULL."""
@@ -63,8 +67,17 @@ class States:
             return next(found, None)
         return next((column for column in mapped.columns.values() if self._is_state(mapped, column)), None)
 
+    def is_state(self, mapped: MappedClass, column: Column) -> bool:
+        """Whether a column is one of the state columns of a mapped class, which may have several."""
+        declared = self._project.policy.states.get(mapped.table)
+        if declared is not None and declared.column in (column.name, column.attribute):
+            return True
+        return self._is_state(mapped, column)
+
     def _is_state(self, mapped: MappedClass, column: Column) -> bool:
         name = column.name.lower()
+        if any(part in (column.type + column.python_type).lower() for part in DOCUMENTS):
+            return False
         named = name.endswith(("state", "status"))
         if not (named or column.is_enum):
             return False

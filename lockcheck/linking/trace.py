@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, Literal
 
 from lockcheck.linking.events import (
     Arm,
     Behaviour,
+    Decision,
     Detail,
     EnterLoop,
     Execute,
@@ -132,6 +134,29 @@ class Trace:
         scope = innermost(leave.path, "call") if how == "return" else 0
         return second.path[:scope] == leave.path[:scope] and not same_finally(leave.path, second.path)
 
+    def decided_by(self, at: Step, step: Step) -> Literal["inside", "left", "raised"] | None:
+        """How a step rests on the decision at another: it stands in an arm of that fork, or an arm has left it out,
+        all of those by `raise` or some by `return`, `continue` or `break`. None where it does not."""
+        if not isinstance(at.detail, Decision) or at.number > step.number:
+            return None
+        fork = (*at.path, ("if", at.detail.fork))
+        if _in_fork(step.path, fork):
+            return "inside"
+        between = (leave for leave in self._leaves if at.number < leave.number < step.number)
+        left = [leave for leave in between if _in_fork(leave.path, fork) and self._skips(leave, step)]
+        if not left:
+            return None
+        raised = all(isinstance(leave.detail, Leave) and leave.detail.how == "raise" for leave in left)
+        return "raised" if raised else "left"
+
+    def _skips(self, leave: Step, step: Step) -> bool:
+        """Whether a step does not happen, at this turn of the loop, in a run that leaves by an earlier one."""
+        how = leave.detail.how if isinstance(leave.detail, Leave) else "return"
+        if how == "raise":
+            return not caught_outside(leave.path, step.path) and not same_finally(leave.path, step.path)
+        scope = innermost(leave.path, "call" if how == "return" else "loop")
+        return step.path[:scope] == leave.path[:scope] and not same_finally(leave.path, step.path)
+
     def common_loop(self, first: Step, second: Step) -> bool:
         """Whether both stand in the body of one loop, so that either may come first."""
         return any(arm.kind == "loop" and arm.arm == "body" for arm in shared(first.path, second.path))
@@ -181,6 +206,12 @@ def _passed(inner: Inner, actual: Mapping[str, Abstract]) -> tuple[tuple[str, Ab
     return tuple(
         (name, within(value, actual) if name == CALL else substitute(value, actual)) for name, value in inner.actual
     )
+
+
+def _in_fork(path: Path, fork: tuple[Any, ...]) -> bool:
+    """Whether a path goes through an arm of a fork."""
+    depth = len(fork) - 1
+    return len(path) > depth and path[:depth] == fork[:depth] and path[depth][:2] == fork[depth]
 
 
 def _single(detail: Detail) -> tuple[Detail, ...]:

@@ -143,7 +143,17 @@ def _growth(node: cst.Expr) -> Iterator[str]:
     if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute):
         method = call.func.attr.value
         if method in ADDING or method in EXTENDING:
-            yield from target_names(call.func.value)
+            name = grouped_name(call.func.value)
+            yield from () if name is None else (name.value,)
+
+
+def grouped_name(base: cst.BaseExpression) -> cst.Name | None:
+    """The local container that a method adds to: called on itself, on `groups[key]` or `groups.setdefault(key, [])`."""
+    if isinstance(base, cst.Subscript):
+        base = base.value
+    elif isinstance(base, cst.Call) and isinstance(base.func, cst.Attribute) and base.func.attr.value == "setdefault":
+        base = base.func.value
+    return base if isinstance(base, cst.Name) else None
 
 
 def _match(node: cst.Match) -> Iterator[str]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from lockcheck.facts import Call, Each, Grown, Id, Item, Sequence, SetAttribute, SetItem
-from lockcheck.reading.names import ADDING, EXTENDING
+from lockcheck.facts import Attr, Call, Each, Grown, Id, Item, Sequence, SetAttribute, SetItem
+from lockcheck.reading.names import ADDING, EXTENDING, grouped_name
 
 if TYPE_CHECKING:
     from lockcheck.reading.body import Body
@@ -72,15 +72,31 @@ def grow(body: Body, node: cst.BaseExpression, value: Id) -> None:
     call = body.table.values[value]
     if not isinstance(call, Call) or not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
         return
-    name, method = node.func.value, node.func.attr.value
-    if not isinstance(name, cst.Name) or (method not in ADDING and method not in EXTENDING):
+    method = node.func.attr.value
+    if method not in ADDING and method not in EXTENDING:
         return
-    known = body.env.get(name.value)
-    if known is None or not body.table.is_container(known):
+    name = grouped_name(node.func.value)
+    known = body.env.get(name.value) if name is not None else None
+    if name is None or known is None or not body.table.is_container(known):
         return
-    for element in _elements(body, call, method):
-        known = body.table.add(Grown(known, element))
+    elements = _elements(body, call, method)
+    if name is node.func.value:
+        for element in elements:
+            known = body.table.add(Grown(known, element))
+    else:
+        known = _grown_group(body, call, known, elements)
     body.bind(name.value, known)
+
+
+def _grown_group(body: Body, call: Call, groups: Id, elements: list[Id]) -> Id:
+    """A mapping one of whose containers has more elements: `groups[key].append(element)`."""
+    function = body.table.values[call.func]
+    if not elements or not isinstance(function, Attr):
+        return groups
+    inner = function.base
+    for element in elements:
+        inner = body.table.add(Grown(inner, element))
+    return body.table.add(Grown(groups, inner))
 
 
 def _elements(body: Body, call: Call, method: str) -> list[Id]:

@@ -1,0 +1,104 @@
+"""LCK103: a row is read without a lock, its state tested, then set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.checks._common import file_line, short
+from lockcheck.checks._evidence import Evidence, Setting, evidence
+from lockcheck.checks._locking_read import locking_read
+from lockcheck.checks._rows import is_locked, read_of
+from lockcheck.checks._writers import Writer, Writers
+from lockcheck.hazards import Hazard, Where
+from lockcheck.linking.events import Write
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.plans import Target
+
+CODE = "LCK103"
+
+
+def check(project: Project) -> Iterator[Hazard]:
+    seen: set[tuple[Target, str]] = set()
+    writers: Writers | None = None
+    for setting, found in _settings(project):
+        site, function = _place(project, setting, found)
+        if (site, setting.column.attribute) not in seen:
+            seen.add((site, setting.column.attribute))
+            writers = writers or Writers(project)
+            other = writers.other(setting.mapped.table, setting.column.attribute, function)
+            yield _hazard(project, setting, found, site, function, other)
+
+
+def _settings(project: Project) -> Iterator[tuple[Setting, Evidence]]:
+    """The writes of columns that rest on what an unlocked read has shown."""
+    for function in project.entries:
+        if project.contention.runs_alone(function):
+            continue
+        trace = project.trace(function)
+        for step in trace.steps:
+            setting = _setting(project, trace, step)
+            found = evidence(project, setting) if setting is not None else None
+            if setting is None or found is None:
+                continue
+            if not is_locked(project, trace, step, setting.mapped, setting.read):
+                yield setting, found
+
+
+def _setting(project: Project, trace: Trace, step: Step) -> Setting | None:
+    """A write of a column to a row that was read in this run."""
+    write = step.detail
+    if not isinstance(write, Write):
+        return None
+    mapped = project.locks.mapped(write.instance.model)
+    column = mapped.column(write.attribute) if mapped else None
+    if mapped is None or column is None or column.primary_key or mapped.version_column is not None:
+        return None
+    read = read_of(project, trace, step, write.instance)
+    return Setting(trace, step, write, mapped, column, read) if read else None
+
+
+def _place(project: Project, setting: Setting, found: Evidence) -> tuple[Target, str]:
+    """The write, or the call of the row's own method that writes: its caller has made the choice."""
+    step = setting.step
+    functions = [setting.trace.function, *(arm.arm for arm in step.path if arm.kind == "call")]
+    ancestry = project.linker.declarations.mro(setting.write.instance.model.qualname)
+    level = len(step.calls)
+    while level and found.at.calls[:level] != step.calls[:level]:
+        if project.linker.functions[functions[level]].facts.owner not in ancestry:
+            break
+        level -= 1
+    site = step.calls[level] if level < len(step.calls) else setting.write.site
+    return site, functions[level]
+
+
+def _hazard(
+    project: Project, setting: Setting, found: Evidence, site: Target, function: str, other: Writer | None
+) -> Hazard:
+    remedy, reason = locking_read(project, setting, found, function)
+    return Hazard(
+        site=site,
+        function=function,
+        message=_message(project, setting, found, other, reason),
+        related=tuple(_related(setting, found, other)),
+        remedy=remedy,
+        no_fix=reason,
+    )
+
+
+def _message(project: Project, setting: Setting, found: Evidence, other: Writer | None, reason: str | None) -> str:
+    column = f"{setting.mapped.table}.{setting.column.name}"
+    tested = f"which a SELECT without a row lock chose by its {setting.column.name}"
+    if not found.selects:
+        tested = f"whose {setting.column.name} was tested after a read without a row lock"
+    writer = f"{short(other.function)} at {file_line(project, other.site)}" if other else "another run of the same code"
+    text = f"{column} is set on a row {tested}: it overwrites what {writer} has written since"
+    return f"{text}; no fix: {reason}" if reason else text
+
+
+def _related(setting: Setting, found: Evidence, other: Writer | None) -> Iterator[tuple[Where, str]]:
+    yield setting.read.execute.site, "the row is read here, without a lock"
+    if found.site is not None:
+        yield found.site, f"its {setting.column.name} is tested here"
+    if other is not None:
+        yield other.site, f"{short(other.function)} sets it, too"
