@@ -60,3 +60,9 @@ def takes_key_share(project: Project, site: Target) -> bool:
     """Whether the helper that a call calls hands a `key_share` on."""
     helper = project.linker.callee_at(site)
     return helper is not None and any(p.name == "key_share" or p.kind == "varkeywords" for p in helper.parameters)
+
+
+def has_children(project: Project, table: str) -> bool:
+    """Whether foreign keys point to a table."""
+    classes = (mapped for found in project.linker.declarations.tables.values() for mapped in found)
+    return any(key.target_table == table for mapped in classes for key in mapped.foreign_keys)

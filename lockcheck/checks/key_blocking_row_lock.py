@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lockcheck.checks._common import dialects, file_line, short
-from lockcheck.checks._keys import needs_key, takes_key_share
+from lockcheck.checks._keys import has_children, needs_key, takes_key_share
 from lockcheck.checks._upgrades import upgraded_locks
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.adoptions import Adoption, adoptions
@@ -83,7 +83,7 @@ def _use(project: Project, trace: Trace, step: Step, lock: RowLock) -> Iterator[
         return  # options that could not be read may hold a key_share
     models = project.locks.locked_models(execute.statement) if lock.of else (execute.statement.model,)
     for table in dict.fromkeys(project.locks.table(model) for model in models):
-        if table is not None:
+        if table is not None and has_children(project, table):
             needed = (
                 not _followed(trace, execute)
                 or needs_key(project, trace, step, table)

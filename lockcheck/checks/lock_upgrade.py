@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import dialects, file_line
-from lockcheck.checks._keys import needs_key, takes_key_share
+from lockcheck.checks._keys import has_children, needs_key, takes_key_share
 from lockcheck.checks._upgrades import Upgrade, upgrades
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
@@ -53,14 +53,9 @@ def _unshared(project: Project, upgrade: Upgrade, lock: RowLock) -> tuple[Remedy
     if lock.site is None or lock.style == "helper":
         return None, "a helper takes the lock"
     weak = not needs_key(project, upgrade.trace, upgrade.first, upgrade.table) and not lock.key_share
-    plan = ChangeLock(lock.site, lock.style, key_share=weak and _has_children(project, upgrade.table), drop_read=True)
+    plan = ChangeLock(lock.site, lock.style, key_share=weak and has_children(project, upgrade.table), drop_read=True)
     names = dialects(project.policy.databases)
     return Remedy(plan, "safe", f"take the lock that the write needs at once (judged for {names})"), None
-
-
-def _has_children(project: Project, table: str) -> bool:
-    classes = (mapped for found in project.linker.declarations.tables.values() for mapped in found)
-    return any(key.target_table == table for mapped in classes for key in mapped.foreign_keys)
 
 
 def _parent(project: Project, upgrade: Upgrade) -> Hazard | None:
