@@ -198,6 +198,16 @@ class UseSavepoint:
 
 
 @dataclass(frozen=True, slots=True)
+class InsertInSavepoint:
+    """Flush a new row inside `begin_nested()` and, where another transaction has inserted it, read that one under a
+    share lock. `add` is the `session.add(..)` call, `lookup` the call that executes the SELECT."""
+
+    add: Target
+    lookup: Target
+    awaited: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FlushInstead:
     """Turn `session.commit()` into `session.flush()`."""
 
@@ -220,5 +230,6 @@ Plan: TypeAlias = (
     | ReraiseFirst
     | RollbackFirst
     | UseSavepoint
+    | InsertInSavepoint
     | FlushInstead
 )

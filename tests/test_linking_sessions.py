@@ -322,8 +322,8 @@ def test_connection_of_an_engine() -> None:
 @pytest.mark.parametrize(
     ("method", "events"),
     [
-        ("add(Job())", ["Add"]),
-        ("add_all([Job(), Job()])", ["Add"]),
+        ("add(Job())", ["Construct", "Add"]),
+        ("add_all([Job(), Job()])", ["Construct", "Construct", "Add"]),
         ("delete(job)", ["Delete"]),
         ("merge(job)", ["Merge"]),
         ("merge(instance=job)", ["Merge"]),

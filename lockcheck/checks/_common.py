@@ -44,6 +44,17 @@ def file_line(project: Project, target: Target) -> str:
     return f"{target.path.rpartition('/')[2]}:{project.linker.position(target).line}"
 
 
+def place(step: Step, calls: tuple[Target, ...], site: Target) -> tuple[Target, str]:
+    """Where `site`, that of a step, stands in the function that the steps with these calls share with it: the site
+    itself or the call that leads to it; and in which function that is."""
+    depth = 0
+    while depth < min(len(calls), len(step.calls)) and calls[depth] == step.calls[depth]:
+        depth += 1
+    if depth == len(step.calls):
+        return site, step.function
+    return step.calls[depth], step.calls[depth].slice
+
+
 def executions(project: Project) -> Iterator[tuple[Target, list[Occurrence]]]:
     """Every statement executed, by the place where it begins, with the runs it happens in: those of the functions
     that nobody calls."""

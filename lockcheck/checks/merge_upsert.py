@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import Occurrence, dialects
-from lockcheck.checks._errors import INTEGRITY, caught_names
+from lockcheck.checks._inserts import fallback, retried
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.events import Add, EnterHandler, Execute, Merge, Savepoints
+from lockcheck.linking.events import Add, Merge
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
-from lockcheck.linking.trace import Step, Trace, exclusive, same_session
+from lockcheck.linking.trace import same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
 from lockcheck.plans import Target, Upsert
 
@@ -39,9 +39,9 @@ def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | 
     mapped = project.locks.mapped(new.model) if new else None
     if new is None or mapped is None or not _natural_key(mapped) or _generated(new, mapped):
         return None
-    if _retried(occurrence.trace, occurrence.step) or _serialised(project, occurrence, merge, mapped):
+    if retried(occurrence.trace, occurrence.step) or _serialised(project, occurrence, merge, mapped):
         return None
-    if _fallback(occurrence.trace, occurrence.step):
+    if fallback(occurrence.trace, occurrence.step):
         return None
     remedy, reason = _remedy(project, occurrence, merge, new, mapped)
     built_at = new.origin.site if isinstance(new.origin, Built) else merge.site
@@ -68,24 +68,6 @@ def _generated(new: Instance, mapped: MappedClass) -> bool:
     return any(name in mapped.primary_key and value == fresh for name, value in new.given)
 
 
-def _retried(trace: Trace, step: Step) -> bool:
-    """Whether an IntegrityError is expected: a handler round it, or a savepoint."""
-    depth = 0
-    for other in trace.steps[: step.number]:
-        if isinstance(other.detail, Savepoints):
-            depth += 1 if other.detail.entered else -1
-    if depth > 0:
-        return True
-    path = step.path
-    bodies = {arm.fork: path[:n] for n, arm in enumerate(path) if arm.kind == "try" and arm.arm == "body"}
-    for other in trace.steps:
-        detail = other.detail
-        around = isinstance(detail, EnterHandler) and bodies.get(detail.fork) == other.path[:-1]
-        if isinstance(detail, EnterHandler) and around and INTEGRITY & set(caught_names(detail)):
-            return True
-    return False
-
-
 def _serialised(project: Project, occurrence: Occurrence, merge: Merge, mapped: MappedClass) -> bool:
     """Whether the transaction has locked rows of a parent table first, so that two runs never look at the same time:
     the parent is one that a part of the key points at."""
@@ -95,17 +77,6 @@ def _serialised(project: Project, occurrence: Occurrence, merge: Merge, mapped: 
         execute.statement.lock is not None and not execute.statement.lock.read
         for parent in parents - {mapped.table}
         for _, execute in project.held(trace, step, parent, merge.session)
-    )
-
-
-def _fallback(trace: Trace, step: Step) -> bool:
-    """Whether merge() is the other branch of an ON CONFLICT form: it serves the databases that have none."""
-    return any(
-        isinstance(other.detail, Execute)
-        and other.detail.statement.on_conflict is not None
-        and other.calls == step.calls
-        and (exclusive(other.path, step.path) or not trace.reaches(other, step))
-        for other in trace.steps[: step.number]
     )
 
 

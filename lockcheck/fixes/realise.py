@@ -19,6 +19,7 @@ from lockcheck.fixes import (
     locks,
     ordered,
     paged,
+    savepoints,
     upserts,
 )
 from lockcheck.fixes.imports import Imports
@@ -30,6 +31,7 @@ from lockcheck.plans import (
     ExcludeNull,
     FlushInstead,
     GuardState,
+    InsertInSavepoint,
     LoadSeparately,
     LockOnly,
     LockRead,
@@ -62,6 +64,7 @@ _REWRITES: dict[type, Rewrite] = {
     ExcludeNull: lambda part, plan, _: guards.exclude_null(part, plan),
     FlushInstead: lambda part, plan, _: handlers.flush_instead(part, plan),
     GuardState: guards.guard_state,
+    InsertInSavepoint: savepoints.insert_in_savepoint,
     LoadSeparately: locks.load_separately,
     LockOnly: lambda part, plan, _: locks.lock_only(part, plan),
     LockRead: lambda part, plan, _: locking_reads.lock_read(part, plan),

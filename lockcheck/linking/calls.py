@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lockcheck import facts
 from lockcheck.linking import clauses
 from lockcheck.linking.arguments import Arguments
-from lockcheck.linking.events import SessionCall
+from lockcheck.linking.events import Construct, SessionCall
 from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
+from lockcheck.linking.origins import FRESH, is_fresh
 from lockcheck.linking.results import ALL, container_method, copied, result_method, walked
 from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite
 from lockcheck.linking.statements import columns_of, combined, first_model, model_name
@@ -90,6 +91,7 @@ class Calls:
             "false": lambda _c, _a: Known(value=False),
             "cast": lambda _c, args: Expression(_columns(args), "cast"),
             "col": lambda _c, args: args.positional[0] if args.positional else Opaque(),
+            "text": lambda _c, args: Expression((), f"text:{getattr(_first(args), 'value', '')}"),
         }
         self._methods: dict[type, Callable[[CallSite, Any, str, Arguments], Abstract]] = {
             Statement: self._statement_method,
@@ -165,6 +167,7 @@ class Calls:
     def _built(self, call: CallSite, model: ModelRef, arguments: Arguments) -> Abstract:
         mapped = self._linker.declarations.mapped(model.qualname)
         plain = mapped is not None and mapped.own_init is None and arguments.complete and not arguments.positional
+        call.frame.emit(Construct(call.site, model))
         return Instance(model, Built(call.site), arguments.keywords, all_given=plain)
 
     # --- methods -------------------------------------------------------------------------------------------------
@@ -317,7 +320,8 @@ class Calls:
         if known is not None:
             return known(call, arguments)
         self._linker.sessions.handed(call.frame, arguments, call.site, callee.qualname)
-        return Opaque(Somewhere("generated")) if name.startswith(("uuid", "ulid", "token_")) else Opaque()
+        kept = name in ("str", "int") and is_fresh(_first(arguments))
+        return FRESH if kept or name.startswith(("uuid", "ulid", "token_")) else Opaque()
 
     def _sorted(self, call: CallSite, arguments: Arguments) -> Abstract:
         element = walked(_first(arguments))

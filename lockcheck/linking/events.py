@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from lockcheck.linking.values import Abstract, Instance, SessionRef, Statement
+from lockcheck.linking.values import Abstract, Instance, Known, ModelRef, SessionRef, Statement
 
 if TYPE_CHECKING:
     from lockcheck.plans import Target
@@ -61,11 +61,13 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class SessionCall:
-    """`flush`, `commit`, `rollback`, `close`, `expire`, .. of a session."""
+    """`flush`, `commit`, `rollback`, `close`, `expire`, .. of a session. `text` is the SQL of an `execute` that
+    is written out."""
 
     site: Target
     session: SessionRef
     method: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,39 @@ class Decision:
     fork: int
     tests: tuple[Test, ...]
     calls: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What it means to be in `arm`: what was looked up in `value` is not there, or the calls at `calls` gave a value
+    that counts as `outcome`. With `member`, it was looked for in a collection; `alone` tells that this was all that was
+    asked, `counted` that the rows were counted against a limit."""
+
+    arm: Arm
+    value: Abstract | None
+    calls: tuple[Target, ...]
+    outcome: bool
+    member: Abstract | None
+    alone: bool = True
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The function returns whether something is there: where what it returns counts as `holds`, what was looked up in
+    `value` is not."""
+
+    holds: bool
+    value: Abstract
+    member: Abstract | None
+
+
+@dataclass(frozen=True, slots=True)
+class Construct:
+    """An object of a mapped class is built."""
+
+    site: Target
+    model: ModelRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +216,10 @@ class Suspend:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
+    """`value` is what is returned, where that is a constant."""
+
     how: Literal["return", "raise", "break", "continue"]
+    value: Known | None = None
 
 
 Detail: TypeAlias = (
@@ -196,6 +234,9 @@ Detail: TypeAlias = (
     | Test
     | Branch
     | Decision
+    | Absence
+    | Answer
+    | Construct
     | Read
     | Inner
     | Outer

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lockcheck import facts
-from lockcheck.linking import clauses
+from lockcheck.linking import clauses, presence
 from lockcheck.linking.arguments import Arguments, pairs, truth
 from lockcheck.linking.decisions import decision
 from lockcheck.linking.events import (
+    Answer,
     Arm,
     Branch,
     Detail,
@@ -28,7 +29,7 @@ from lockcheck.linking.events import (
     Write,
 )
 from lockcheck.linking.names import SESSION_NAMES
-from lockcheck.linking.origins import steady
+from lockcheck.linking.origins import FRESH, is_fresh, steady
 from lockcheck.linking.results import grown, item, walked
 from lockcheck.linking.spelling import named, spelled
 from lockcheck.linking.values import (
@@ -356,16 +357,26 @@ class Frame:
         for number in fact.iterables:
             self._values[number] = self.linker.sessions.walked(self, self.value(number))
         fork = self.fork()
+        for number in fact.iterables:
+            self.left_out(number, Arm("loop", fork, "body"))
         with self.arm("loop", fork, "body"):
-            for number in fact.conditions:
-                self.value(number)
-            element = self.value(fact.element)
-            if fact.key is not None:
-                key = self.value(fact.key)
+            element, key = self._kept(fact)
+            if key is not None:
                 return TupleOf((element,), "dict", (key,))
         source = self.value(fact.iterables[0]) if len(fact.iterables) == 1 else Opaque()
         kept = source.ordered_by if isinstance(source, CollectionOf) and fact.kind != "set" else None
         return CollectionOf(element, kept, single=steady(element))
+
+    def _kept(self, fact: facts.Comprehension) -> tuple[Abstract, Abstract | None]:
+        """Element and key of a comprehension, for what its conditions let through."""
+        for number in fact.conditions:
+            self.value(number)
+        fork = self.fork()
+        for number in fact.conditions:
+            self.absences(number, Arm("if", fork, "body"), holds=True)
+        with self.arm("if", fork, "body") if fact.conditions else nullcontext():
+            element = self.value(fact.element)
+            return element, None if fact.key is None else self.value(fact.key)
 
     def subscript(self, fact: facts.Subscript, _: int) -> Abstract:
         base, index = self.value(fact.base), self.value(fact.index)
@@ -417,6 +428,11 @@ class Frame:
             self.value(number)
         return Opaque()
 
+    def text(self, fact: facts.Text, _: int) -> Abstract:
+        """A text with a fresh part is fresh itself."""
+        parts = [self.value(number) for number in fact.parts]
+        return FRESH if any(is_fresh(part) for part in parts) else Opaque()
+
     def local(self, name: str) -> Abstract | None:
         """What a local variable holds at the end, for a nested function that closes over it."""
         if name in self.parameters:
@@ -461,10 +477,23 @@ class Frame:
         decided = decision(self, fork, step.test)
         if decided is not None:
             self.emit(decided)
+        self.absences(step.test, Arm("if", fork, "body"), holds=True)
+        self.absences(step.test, Arm("if", fork, "else"), holds=False)
         with self.arm("if", fork, "body"):
             left = self.run(step.body)
         with self.arm("if", fork, "else"):
             return self.run(step.orelse) and left
+
+    def absences(self, test: facts.Id, arm: Arm, *, holds: bool) -> None:
+        """What is not there in an arm that is taken when a test holds, or does not hold."""
+        for asked in presence.asked(self, test, holds=holds):
+            if asked.matters:
+                self.emit(presence.absence(arm, asked))
+
+    def left_out(self, iterable: facts.Id, arm: Arm) -> None:
+        """What is not there in a loop over the difference of two collections."""
+        for asked in presence.difference(self, iterable):
+            self.emit(presence.absence(arm, asked))
 
     def loop(self, step: facts.Loop) -> None:
         iterable = self.value(step.iterable) if step.iterable is not None else None
@@ -473,6 +502,8 @@ class Frame:
             self._walked[step.iterable] = iterable
         fork = self.fork()
         self.emit(EnterLoop(self.target("loop", step.site), fork, iterable))
+        if step.iterable is not None:
+            self.left_out(step.iterable, Arm("loop", fork, "body"))
         with self.arm("loop", fork, "body"):
             if step.test is not None:
                 self.value(step.test)
@@ -537,8 +568,14 @@ class Frame:
                 self.emit(Opened(session, entered, commits=False))
 
     def return_(self, step: facts.Return) -> bool:
-        self.returned.append(self.value(step.value) if step.value is not None else Known(None))
-        self.emit(Leave("return"))
+        value = self.value(step.value) if step.value is not None else Known(None)
+        self.returned.append(value)
+        if step.value is not None and isinstance(self.function.values[step.value], presence.TESTS):
+            for holds in (True, False):
+                for asked in presence.asked(self, step.value, holds=holds):
+                    if asked.value is not None and asked.matters:
+                        self.emit(Answer(holds, asked.value, asked.member))
+        self.emit(Leave("return", value if isinstance(value, Known) else None))
         return True
 
     def raise_(self, step: facts.Raise) -> bool:
@@ -651,7 +688,7 @@ EVALUATORS: dict[type, Callable[[Frame, Any, int], Abstract]] = {
     facts.Entered: Frame.entered,
     facts.Caught: Frame.caught,
     facts.Function: Frame.nested,
-    facts.Text: Frame.spread,
+    facts.Text: Frame.text,
     facts.Yielded: Frame.produced,
     facts.Unknown: Frame.spread,
 }

@@ -8,8 +8,22 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from lockcheck.linking.substitution import EACH
-from lockcheck.linking.values import Built, FromOperation, Given, Instance, Origin, Reached, Result, Row, Somewhere
+from lockcheck.linking.values import (
+    Built,
+    FromOperation,
+    Given,
+    Instance,
+    Opaque,
+    Origin,
+    Reached,
+    Result,
+    Row,
+    Somewhere,
+)
 from lockcheck.plans import Target
+
+FRESH = Opaque(Somewhere("generated"))
+"""A value that nobody else has, such as `uuid4()`."""
 
 KINDS = (Given, FromOperation, Built, Reached, Somewhere)
 
@@ -64,3 +78,8 @@ def steady(value: Any) -> bool:
     """Whether a value is known to be one and the same at every turn."""
     found = list(origins(value))
     return bool(found) and not any(_varies(origin) or isinstance(origin, Somewhere) for origin in found)
+
+
+def is_fresh(value: Any) -> bool:
+    """Whether a value is fresh, or made of a fresh one."""
+    return any(origin == FRESH.origin for origin in origins(value))

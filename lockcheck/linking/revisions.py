@@ -12,3 +12,14 @@ def in_revision(declarations: Declarations, function: str) -> bool:
     other run of the program's code is its counterpart."""
     module = declarations.modules.get(declarations.module_of(function))
     return module is not None and set(module.assignments) >= HEADER
+
+
+def serving_revisions(declarations: Declarations) -> frozenset[str]:
+    """The modules that revisions alone import."""
+    importers: dict[str, set[str]] = {}
+    for name, module in declarations.modules.items():
+        inner = (target for imports in module.function_imports.values() for target in imports.values())
+        for target in (*module.imports.values(), *inner):
+            importers.setdefault(declarations.module_of(target), set()).add(name)
+    revisions = {name for name, module in declarations.modules.items() if set(module.assignments) >= HEADER}
+    return frozenset(name for name, found in importers.items() if name and found <= revisions)

@@ -18,12 +18,15 @@ from lockcheck.linking.values import (
     CollectionOf,
     ColumnRef,
     Condition,
+    Expression,
+    FromOperation,
     FunctionRef,
     Instance,
     Known,
     LoaderOption,
     ModelRef,
     Opaque,
+    Reached,
     Result,
     RowLock,
     Savepoint,
@@ -131,7 +134,8 @@ class Sessions:
             results.append(self._result(executed, call.site, name))
         if not statements:
             self._linker.unresolved["statements"].add(call.site)
-            call.frame.emit(SessionCall(call.site, session, "execute"))
+            words = first.call.partition(":")[2] if isinstance(first, Expression) else ""
+            call.frame.emit(SessionCall(call.site, session, "execute", words))
             return Opaque()
         return join(*results)
 
@@ -183,7 +187,11 @@ class Sessions:
         """The SELECT of one row by its primary key."""
         mapped = self._linker.declarations.mapped(model.qualname)
         names = mapped.primary_key if mapped else ()
-        where = tuple(Condition((ColumnRef(model, name),), "==", key) for name in names)
+        parts = key.items if isinstance(key, TupleOf) and key.kind == "tuple" else (key,) * len(names)
+        if len(parts) != len(names):
+            parts = (key,) * len(names)
+        columns = zip(names, parts, strict=True)
+        where = tuple(Condition((ColumnRef(model, name),), "==", part) for name, part in columns)
         steps = frozenset({call.site.slice})
         return Statement("select", call.site, model, (model,), where, steps=steps)
 
@@ -269,7 +277,7 @@ class Sessions:
         if name in QUERY_ALL:
             return CollectionOf(element(statement, call.site, scalars=False, many=True))
         if name == "count":
-            return Opaque()
+            return Opaque(Reached(FromOperation(call.site, many=False), "count", many=False))
         return element(statement, call.site, scalars=name == "scalar", many=False)
 
     def _query_get(self, call: CallSite, statement: Statement, arguments: Arguments) -> Abstract:

@@ -8,8 +8,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 from lockcheck.linking.events import (
+    Absence,
+    Answer,
     Arm,
     Behaviour,
+    Construct,
     Decision,
     Detail,
     EnterLoop,
@@ -29,6 +32,7 @@ from lockcheck.plans import Target
 MAX_STEPS = 4000
 MAX_DEPTH = 14
 
+NOTES = (Absence, Answer, Construct)
 ENDS = frozenset({"commit", "rollback", "close", "reset", "invalidate", "remove"})
 
 
@@ -54,6 +58,8 @@ class Trace:
         self.function = behaviour.function
         self.complete = behaviour.complete
         self.steps: list[Step] = []
+        self._notes = 0
+        """How many steps only tell what is known, and happen to nothing."""
         self._splice(behaviour, {}, (), (), root=True)
 
     def _splice(
@@ -66,7 +72,7 @@ class Trace:
         root: bool = False,
     ) -> None:
         for number, event in enumerate(behaviour.events):
-            if len(self.steps) >= MAX_STEPS:
+            if len(self.steps) - self._notes >= MAX_STEPS:
                 self.complete = False
                 return
             path = prefix + event.path
@@ -75,6 +81,7 @@ class Trace:
                 detail = detail if root else replace(detail, actual=_passed(detail, actual))
             elif not root:
                 detail = substitute(detail, actual)
+            self._notes += isinstance(detail, NOTES)
             for one in _single(detail):
                 self.steps.append(Step(len(self.steps), path, one, calls, behaviour.function))
             if isinstance(detail, Inner) and len(calls) < MAX_DEPTH:

@@ -1,0 +1,228 @@
+"""New rows: what is inserted with which values, and whether a second transaction that does the same is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lockcheck.checks._errors import INTEGRITY, caught_names
+from lockcheck.declarations.model import MappedClass
+from lockcheck.linking.events import Add, Construct, EnterHandler, Execute, Opened, Savepoints, SessionCall, Write
+from lockcheck.linking.names import last
+from lockcheck.linking.origins import built, is_fresh, origins
+from lockcheck.linking.project import Project
+from lockcheck.linking.revisions import in_revision, serving_revisions
+from lockcheck.linking.trace import Step, Trace, exclusive, same_session, surely_follows
+from lockcheck.linking.values import (
+    Abstract,
+    Built,
+    ClassRef,
+    CollectionOf,
+    External,
+    Instance,
+    ModelRef,
+    SessionRef,
+    TupleOf,
+    each,
+)
+from lockcheck.plans import Target
+
+DUPLICATES = frozenset({"DBDuplicateEntry", "UniqueViolation", "UniqueViolationError", "DuplicateKeyError"})
+SENDS = frozenset({"flush", "commit"})
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new row of `mapped`, with the values that are `given` to it; `complete` tells that these are all of them.
+    `built` is where the object is made, None for a statement."""
+
+    step: Step
+    site: Target
+    session: SessionRef | None
+    model: ModelRef
+    mapped: MappedClass
+    given: dict[str, Abstract]
+    complete: bool
+    built: Step | None = None
+    found: frozenset[Target] = frozenset()
+    """The operations whose rows are added in its place."""
+
+
+def starts(project: Project) -> Iterator[str]:
+    """The functions that start a run of their own beside others: nobody calls them, or only tests do."""
+    declarations, alone = project.linker.declarations, project.contention.runs_alone
+    uncalled = set(project.entries)
+    revising = serving_revisions(declarations)
+    for name in sorted(project.linker.functions):
+        callers = project.linker.callers.get(name, set()) - {name}
+        tested = all(alone(caller) and not in_revision(declarations, caller) for caller in callers)
+        if name.endswith(".<body>") or alone(name) or declarations.module_of(name) in revising:
+            continue
+        if name in uncalled or (callers and tested):
+            yield name
+
+
+def inserts(project: Project, trace: Trace) -> Iterator[Insert]:
+    """Every new row that a run adds."""
+    for step in trace.steps:
+        detail = step.detail
+        if isinstance(detail, Add):
+            yield from _added(project, trace, step, detail)
+        elif isinstance(detail, Execute) and detail.statement.kind == "insert":
+            statement = detail.statement
+            mapped = project.locks.mapped(statement.model)
+            if mapped is not None and statement.model is not None and statement.on_conflict is None:
+                given = {attribute(mapped, name): value for name, value in statement.assigned.items}
+                complete = statement.assigned.complete and detail.how != "executemany"
+                yield Insert(
+                    step, detail.site, detail.session, statement.model, mapped, given, complete and bool(given)
+                )
+
+
+def _added(project: Project, trace: Trace, step: Step, add: Add) -> Iterator[Insert]:
+    instances = list(_instances(add.value))
+    older = frozenset(o.site for i in instances for o in origins(i.origin) if hasattr(o, "site") and o != i.origin)
+    older |= frozenset(
+        i.origin.site for i in instances if not isinstance(i.origin, Built) and hasattr(i.origin, "site")
+    )
+    for value in instances:
+        mapped = project.locks.mapped(value.model)
+        if not isinstance(value.origin, Built) or mapped is None or _added_before(trace, step, value):
+            continue
+        given = dict(value.given)
+        for other in trace.steps:
+            if isinstance(other.detail, Write) and other.detail.instance.origin == value.origin:
+                given.setdefault(other.detail.attribute, other.detail.value)
+        named = {attribute(mapped, name): part for name, part in given.items()}
+        made = _construction(trace, value.origin.site, step)
+        yield Insert(step, add.site, add.session, value.model, mapped, named, value.all_given, made, older)
+
+
+def _added_before(trace: Trace, step: Step, value: Instance) -> bool:
+    """Whether the object is in the session already."""
+    return any(
+        isinstance(other.detail, Add)
+        and value.origin in {instance.origin for instance in _instances(other.detail.value)}
+        and trace.reaches(other, step)
+        and not trace.common_loop(other, step)
+        for other in trace.steps[: step.number]
+    )
+
+
+def _construction(trace: Trace, site: Target, before: Step) -> Step | None:
+    for step in reversed(trace.steps[: before.number]):
+        if isinstance(step.detail, Construct) and step.detail.site == site:
+            return step
+    return None
+
+
+def _instances(value: Abstract) -> Iterator[Instance]:
+    """The objects that are added, one by one or in a collection."""
+    for part in each(value):
+        if isinstance(part, Instance):
+            yield part
+        elif isinstance(part, CollectionOf):
+            yield from _instances(part.element)
+        elif isinstance(part, TupleOf):
+            for item in part.items:
+                yield from _instances(item)
+
+
+def attribute(mapped: MappedClass, name: str) -> str:
+    """The attribute that an attribute, a synonym or a column name stands for."""
+    name = mapped.synonyms.get(name, name)
+    if name in mapped.columns:
+        return name
+    return next((column.attribute for column in mapped.columns.values() if column.name == name), name)
+
+
+# --- whether a duplicate is expected ------------------------------------------------------------------------------
+
+
+def retried(trace: Trace, step: Step) -> bool:
+    """Whether an IntegrityError is expected at a step: a handler round it, or a savepoint."""
+    depth = 0
+    for other in trace.steps[: step.number]:
+        if isinstance(other.detail, Savepoints):
+            depth += 1 if other.detail.entered else -1
+    return depth > 0 or handled(trace, step)
+
+
+def fallback(trace: Trace, step: Step) -> bool:
+    """Whether a step is the other branch of an ON CONFLICT form: it serves the databases that have none."""
+    return any(
+        isinstance(other.detail, Execute)
+        and other.detail.statement.on_conflict is not None
+        and other.calls == step.calls
+        and (exclusive(other.path, step.path) or not trace.reaches(other, step))
+        for other in trace.steps[: step.number]
+    )
+
+
+def handled(trace: Trace, step: Step) -> bool:
+    """Whether a handler round a step catches an IntegrityError."""
+    path = step.path
+    bodies = {arm.fork: path[:n] for n, arm in enumerate(path) if arm.kind == "try" and arm.arm == "body"}
+    for other in trace.steps:
+        detail = other.detail
+        if not isinstance(detail, EnterHandler) or bodies.get(detail.fork) != other.path[:-1]:
+            continue
+        if _expects(detail) or (_wraps(detail) and any(arm.kind == "loop" for arm in other.path)):
+            return True
+    return False
+
+
+def _expects(handler: EnterHandler) -> bool:
+    if INTEGRITY & set(caught_names(handler)):
+        return True
+    return any(isinstance(kind, External) and last(kind.qualname) in DUPLICATES for kind in handler.types)
+
+
+def _wraps(handler: EnterHandler) -> bool:
+    """Whether a handler catches an exception of the project, which may stand for one of the database: in a loop, the
+    work is tried again."""
+    return any(isinstance(kind, ClassRef) for kind in handler.types)
+
+
+def expected(project: Project, trace: Trace, insert: Insert) -> bool:
+    """Whether a second row is expected where the insert is made or sent, or the whole is run again."""
+    step = insert.step
+    if _handed_on(project, trace.function) or _run_again(project, trace, step):
+        return True
+    if retried(trace, step) or fallback(trace, step):
+        return True
+    return any(handled(trace, other) for other in _sends(trace, insert))
+
+
+def _sends(trace: Trace, insert: Insert) -> Iterator[Step]:
+    """The steps that may be the first to send a new row."""
+    for other in trace.steps[insert.step.number + 1 :]:
+        detail = other.detail
+        if isinstance(detail, SessionCall) and detail.method in SENDS:
+            sends = insert.session is None or same_session(detail.session, insert.session)
+        else:
+            sends = isinstance(detail, Opened) and not detail.entered
+        if sends and trace.reaches(insert.step, other):
+            yield other
+            if surely_follows(other.path, insert.step.path):
+                return
+
+
+def _handed_on(project: Project, function: str) -> bool:
+    """Whether a private function that nobody is seen to call stands in a file that deals with IntegrityErrors: it
+    may be handed to what does."""
+    module = project.linker.declarations.modules.get(project.linker.module_of(function))
+    private = function.rpartition(".")[2].startswith("_") and not function.endswith("__")
+    return private and module is not None and any(last(t) == "IntegrityError" for t in module.imports.values())
+
+
+def _run_again(project: Project, trace: Trace, step: Step) -> bool:
+    """Whether a function on the way is decorated to be tried again."""
+    functions = {trace.function, step.function, *(arm.arm for arm in step.path if arm.kind == "call")}
+    names = (name for function in functions for name in project.linker.decorators(function))
+    return any("retr" in name.lower() and "deadlock" not in name.lower() for name in names)
+
+
+def unknown_to_others(value: Abstract) -> bool:
+    """Whether no other transaction can have the same value: a fresh one, or one of an object that is new itself."""
+    return is_fresh(value) or built(value)
