@@ -57,6 +57,7 @@ class Contention:
         self._turns = Turns(project)
         self._innodb = bool({"mysql", "mariadb"} & set(project.policy.dialects))
         self._by_table: dict[str, dict[tuple[Target, str], Locker]] = {}
+        self._loops: set[Target] = set()
         self._outer: dict[Locker, frozenset[str]] = {}
         for trace in project.traces():
             if self.runs_alone(trace.function):
@@ -76,17 +77,37 @@ class Contention:
 
     def counterparts(self, table: str, statement: Statement, gates: frozenset[str], site: Target) -> list[Locker]:
         """Those that a statement which locks many rows in unknown order can deadlock with, the clearest first."""
-        rows, keys, wanted = rows_of(self._project.locks, statement), self._keys(statement), self._mode(statement)
+        rows, keys, wanted = rows_of(self._project.locks, statement), self._keys(statement.model), self._mode(statement)
         found = [
             locker
-            for locker in self._by_table.get(table, {}).values()
-            if locker.site != site
-            and (conflict(wanted, locker.mode) or self._innodb)
-            and can_deadlock(rows, locker.rows, keys)
-            and not self._gated(gates, locker)
+            for locker in self._others(table, rows, keys, wanted, site)
+            if not self._gated(gates, locker)
             and not (locker.kind == "bulk" and not locker.ordered and locker.rows.searched == rows.searched)
         ]
         return sorted(found, key=lambda locker: self._rank(locker, site))
+
+    def met_by(self, locker: Locker, model: ModelRef) -> list[Locker]:
+        """Those that a loop which locks rows of a model one by one can deadlock with, the clearest first. Another run
+        of the loop itself is among them, where nothing keeps the two apart."""
+        keys = self._keys(model)
+        found = [
+            other
+            for other in (locker, *self._others(locker.table, locker.rows, keys, locker.mode, locker.site))
+            if can_deadlock(locker.rows, other.rows, keys) and not (locker.gates & self._all_gates(other, locker))
+        ]
+        return sorted(found, key=lambda other: (other == locker, self._rank(other, locker.site)))
+
+    def _others(
+        self, table: str, rows: RowSet, keys: tuple[tuple[str, ...], ...], wanted: Mode, site: Target
+    ) -> Iterator[Locker]:
+        """Lockers elsewhere of rows that may be the same, in a mode that conflicts."""
+        for locker in self._by_table.get(table, {}).values():
+            waits = conflict(wanted, locker.mode) or self._innodb
+            if locker.site != site and waits and can_deadlock(rows, locker.rows, keys):
+                yield locker
+
+    def _all_gates(self, other: Locker, locker: Locker) -> frozenset[str]:
+        return other.gates if other == locker else other.gates | self._outer_gates(other)
 
     def _mode(self, statement: Statement) -> Mode:
         return mode(statement, self._project.locks.mapped(statement.model))
@@ -129,8 +150,8 @@ class Contention:
             self._outer[locker] = found or frozenset()
         return self._outer[locker]
 
-    def _keys(self, statement: Statement) -> tuple[tuple[str, ...], ...]:
-        mapped = self._project.locks.mapped(statement.model)
+    def _keys(self, model: ModelRef | None) -> tuple[tuple[str, ...], ...]:
+        mapped = self._project.locks.mapped(model)
         return self._project.locks.keys(mapped) if mapped else ()
 
     def _rank(self, locker: Locker, site: Target) -> tuple[bool, int, bool, str, int]:
@@ -145,6 +166,8 @@ class Contention:
                 yield from self._statement_lockers(trace, step, step.detail)
         for step, loop, body in trace.loops():
             for turn in self._turns.of(trace, step, loop, body):
+                if turn.at_once:
+                    self._loops.add(loop.site)
                 yield self._loop_locker(trace, turn)
 
     def _statement_lockers(self, trace: Trace, step: Step, execute: Execute) -> Iterator[Locker]:
@@ -178,6 +201,14 @@ class Contention:
         what = {"row lock": "locks", "bulk": f"{statement.kind}s"}.get(kind, f"{statement.kind}s them")
         gates = self.gates(trace, step, table)
         return Locker(table, trace.function, site, kind, rows, gates, what, ordered, self._mode(statement))
+
+    def walkings(self, function: str) -> Iterator[tuple[Trace, Turn, Locker]]:
+        """The loops that lock rows turn by turn in a run of a function, those of callees included."""
+        trace = self._project.trace(function)
+        for step, loop, body in loops_at(trace, self._loops):
+            for turn in self._turns.of(trace, step, loop, body):
+                if turn.at_once:
+                    yield trace, turn, self._loop_locker(trace, turn)
 
     def _loop_locker(self, trace: Trace, turn: Turn) -> Locker:
         table = self._project.locks.table(turn.touched.model) or ""

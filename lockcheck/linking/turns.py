@@ -10,11 +10,15 @@ from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Mer
 from lockcheck.linking.origins import built, operations, origins, varies
 from lockcheck.linking.rowsets import RowSet, rows_of
 from lockcheck.linking.trace import Step, Trace, innermost, surely_follows
-from lockcheck.linking.values import Given, Instance, ModelRef, Reached, Somewhere, each
+from lockcheck.linking.values import Built, Given, Instance, ModelRef, Opaque, Reached, SessionRef, Somewhere, each
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
     from lockcheck.plans import Target
+
+
+GENERATED = Opaque(Somewhere("generated"))
+"""A fresh key, such as `uuid4()`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Turns:
         """What one loop locks, table by table."""
         if any(trace.ends(other, None) and surely_follows(_inside(enters, other), ()) for other in body):
             return
-        flushed = any(isinstance(s.detail, SessionCall) and s.detail.method == "flush" for s in body)
+        flushes = [other for other in body if self._flushes(trace, other)]
         seen: set[str] = set()
         for step in body:
             touched = self.touched(step)
@@ -55,7 +59,28 @@ class Turns:
             table = self._project.locks.table(touched.model)
             if table is not None and table not in seen:
                 seen.add(table)
-                yield Turn(loop, enters, step, touched, flushed or isinstance(step.detail, (Execute, Merge)))
+                yield Turn(loop, enters, step, touched, self._at_once(trace, step, flushes))
+
+    def _at_once(self, trace: Trace, step: Step, flushes: list[Step]) -> bool:
+        """Whether what a step does to a row reaches the database ahead of the next turn, or in it."""
+        if isinstance(step.detail, Execute):
+            return True
+        session = self._session_of(trace, step)
+        return any(session is None or _session(other) in (None, session) for other in flushes)
+
+    def _flushes(self, trace: Trace, step: Step) -> bool:
+        """Whether a step in a loop sends what waits in its session: a flush, or a query where sessions autoflush."""
+        if isinstance(step.detail, SessionCall):
+            return step.detail.method == "flush"
+        return self._project.autoflush and isinstance(step.detail, (Execute, Merge)) and not trace.unflushed(step)
+
+    def _session_of(self, trace: Trace, step: Step) -> SessionRef | None:
+        """The session of the object that a step changes, None where that is unknown."""
+        if not isinstance(step.detail, Write):
+            return _session(step)
+        sources = operations(step.detail.instance)
+        read = (o.detail for o in trace.steps if isinstance(o.detail, Execute) and o.detail.site in sources)
+        return next((execute.session for execute in read), None)
 
     def touched(self, step: Step) -> Touched | None:
         """The row that a step in a loop locks, another one at each turn."""
@@ -63,11 +88,17 @@ class Turns:
         if isinstance(detail, Write):
             return self._written(detail)
         if isinstance(detail, (Merge, Delete)):
-            for part in each(detail.value):
-                if isinstance(part, Instance) and varies(part.origin):
-                    return Touched(part.model, part)
-            return None
+            parts = (part for part in each(detail.value) if isinstance(part, Instance))
+            return next((Touched(part.model, part) for part in parts if self._another(part)), None)
         return self._executed(detail) if isinstance(detail, Execute) else None
+
+    def _another(self, instance: Instance) -> bool:
+        """Whether an object stands for another row at each turn: it was read, or its key was given."""
+        if not isinstance(instance.origin, Built):
+            return varies(instance.origin)
+        mapped = self._project.locks.mapped(instance.model)
+        key = {name: value for name, value in instance.given if mapped and name in mapped.primary_key}
+        return any(varies(value) for value in key.values()) and GENERATED not in key.values()
 
     def _written(self, write: Write) -> Touched | None:
         for instance in each(write.instance):
@@ -134,6 +165,10 @@ def given(touched: Touched) -> bool:
     """Whether the rows are what a parameter holds: its callers know where they come from."""
     found = [origin for origin in origins(touched.origin) if not isinstance(origin, Somewhere)]
     return bool(found) and all(isinstance(origin, Given) for origin in found)
+
+
+def _session(step: Step) -> SessionRef | None:
+    return getattr(step.detail, "session", None)
 
 
 def _inside(enters: Step, step: Step) -> Path:

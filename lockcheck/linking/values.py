@@ -189,15 +189,21 @@ class AttributeOf:
     name: str
 
 
+Walk: TypeAlias = Literal["", "set", "mapping"]
+"""Whether a collection is, or was copied from, a set, or is walked as a mapping: its order tells nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionOf:
     """A list, set, tuple or iterator of unknown length. `ordered_by` is the attribute its elements are sorted by,
-    where known ("" for `sorted(..)` of plain values)."""
+    where known ("" for `sorted(..)` of plain values, "-" for descending, "?" for another order that is the same in
+    each run, as of ORDER BY)."""
 
     element: Abstract
     ordered_by: str | None = None
     single: bool = False
     """All members are one and the same value."""
+    walk: Walk = ""
 
 
 @dataclass(frozen=True, slots=True)
