@@ -2,50 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from lockcheck.checks._common import counterpart_does, counterpart_text, file_line, short
+from lockcheck.hazards import Where
 from lockcheck.linking.contention import Locker
-from lockcheck.linking.events import Arm, EnterLoop, Execute
+from lockcheck.linking.events import Arm, EnterLoop
+from lockcheck.linking.lockloops import LockLoops, Walking
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn
-from lockcheck.linking.walks import UNSORTED, Order, order
+from lockcheck.linking.values import ModelRef
+from lockcheck.linking.walks import ARBITRARY, UNSORTED, Order, order
 from lockcheck.plans import Target
 
+ORDERS = {
+    "rows": "in the order in which a SELECT without ORDER BY returned them",
+    "given": "in the order in which the caller gives them",
+    "mapping": "in the order of a mapping",
+    "set": "in the order of a set",
+}
 
-class Walking(NamedTuple):
-    """An unsorted loop in one run. `locker` is the loop as others meet it, `others` whom it can deadlock with."""
 
-    trace: Trace
-    turn: Turn
+class Unsorted(NamedTuple):
+    """Rows locked one by one in an order of their own, and whom that can deadlock with."""
+
     order: Order
     locker: Locker
-    others: list[Locker]
+    others: tuple[Locker, ...]
+    surely: bool
+
+    @property
+    def counterpart(self) -> Locker:
+        return self.others[0]
+
+    @property
+    def alone(self) -> bool:
+        """Whether only another run of the same code is known to meet it."""
+        return self.counterpart == self.locker
+
+    @property
+    def preview(self) -> bool:
+        """Rows as a SELECT returned them come in the order of its plan: two runs of one statement mostly share it, and
+        so may a bulk write."""
+        plain = self.order in ARBITRARY or any(o != self.locker and o.kind != "bulk" for o in self.others)
+        return not (self.surely and plain)
 
 
-def walkings(project: Project) -> Iterator[Walking]:
+def walkings(
+    project: Project, runs: Callable[[LockLoops, str], Iterable[Walking]]
+) -> Iterator[tuple[Walking, Unsorted]]:
     """The unsorted loops that lock rows of a contended table, each in the first run that shows it."""
     seen: set[tuple[Target, str]] = set()
+    loops = LockLoops(project)
     for function in project.entries:
         if project.contention.runs_alone(function):
             continue
-        for trace, turn, locker in project.contention.walkings(function):
-            key = (turn.loop.site, locker.table)
-            if key in seen or locker.table in project.policy.not_contended:
-                continue
-            found = _walking(project, trace, turn, locker)
+        for walking in runs(loops, function):
+            key = (walking.turn.loop.site, walking.locker.table)
+            found = _unsorted(project, walking) if key not in seen else None
             if found is not None:
                 seen.add(key)
-                yield found
+                yield walking, found
 
 
-def _walking(project: Project, trace: Trace, turn: Turn, locker: Locker) -> Walking | None:
+def _unsorted(project: Project, walking: Walking) -> Unsorted | None:
+    trace, turn, locker = walking
     how = order(turn.loop.iterable)
-    if how not in UNSORTED or _inner_unsorted(trace, turn) or _held(project, trace, turn, locker.table):
+    if how not in UNSORTED or _inner_unsorted(trace, turn):
         return None
-    others = project.contention.met_by(locker, turn.touched.model)
-    return Walking(trace, turn, how, locker, others) if others else None
+    others = meeting(project, trace, turn.enters, locker, turn.touched.model)
+    return Unsorted(how, locker, others, turn.surely) if others else None
+
+
+def meeting(project: Project, trace: Trace, step: Step, locker: Locker, model: ModelRef) -> tuple[Locker, ...]:
+    """Whom rows that are locked one by one from a step on can deadlock with. Nobody, where the transaction has locked
+    several rows of the table before: they may be the same."""
+    if locker.table in project.policy.not_contended:
+        return ()
+    held = project.held(trace, step, locker.table, None)
+    if any(project.locks.access(execute.statement) != "one" for _, execute in held):
+        return ()
+    return tuple(project.contention.met_by(locker, model))
 
 
 def _inner_unsorted(trace: Trace, turn: Turn) -> bool:
@@ -59,14 +98,19 @@ def _inner_unsorted(trace: Trace, turn: Turn) -> bool:
     return False
 
 
-def _held(project: Project, trace: Trace, turn: Turn, table: str) -> bool:
-    """Whether the transaction has locked several rows of the table before the loop: they may be those it walks."""
-    session = getattr(turn.step.detail, "session", None)
-    held = project.held(trace, turn.enters, table, session)
-    return any(project.locks.access(execute.statement) != "one" for _, execute in held)
+def other_text(project: Project, found: Unsorted) -> str:
+    """Who else locks the rows, and in which order."""
+    if found.alone:
+        return "another run of the same code may take them in another order"
+    return counterpart_text(project, found.counterpart)
 
 
-def locks_at(step: Step) -> Target:
-    """The construct of a turn that locks."""
-    detail = step.detail
-    return detail.statement.site if isinstance(detail, Execute) else detail.site  # type: ignore[union-attr]
+def related(project: Project, found: Unsorted, locks: Target) -> tuple[tuple[Where, str], ...]:
+    """The construct that locks, and the other side."""
+    places: list[tuple[Where, str]] = []
+    if file_line(project, locks) != file_line(project, found.locker.site):
+        places.append((locks, "each turn locks a row here"))
+    if not found.alone:
+        other = found.counterpart
+        places.append((other.site, f"the other side, {short(other.function)}, {counterpart_does(other)}"))
+    return tuple(places)

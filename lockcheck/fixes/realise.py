@@ -19,6 +19,7 @@ from lockcheck.fixes import (
     locks,
     ordered,
     paged,
+    sorting,
     upserts,
 )
 from lockcheck.fixes.imports import Imports
@@ -39,6 +40,8 @@ from lockcheck.plans import (
     ReadFirstRow,
     ReraiseFirst,
     RollbackFirst,
+    SortIterable,
+    SortRows,
     Target,
     Upsert,
     UseSavepoint,
@@ -70,6 +73,8 @@ _REWRITES: dict[type, Rewrite] = {
     ReadFirstRow: lambda part, plan, _: first_row.read_first_row(part, plan),
     ReraiseFirst: handlers.reraise_first,
     RollbackFirst: lambda part, plan, _: handlers.rollback_first(part, plan),
+    SortIterable: lambda part, plan, _: sorting.sort_iterable(part, plan),
+    SortRows: lambda part, plan, _: sorting.sort_rows(part, plan),
     Upsert: upserts.upsert,
     UseSavepoint: lambda part, plan, _: handlers.use_savepoint(part, plan),
 }

@@ -11,7 +11,17 @@ from lockcheck.linking import clauses
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.events import SessionCall
 from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
-from lockcheck.linking.results import ALL, UNORDERED, container_method, copied, in_step, mapped, result_method, view, walked
+from lockcheck.linking.results import (
+    ALL,
+    UNORDERED,
+    container_method,
+    copied,
+    in_step,
+    mapped,
+    result_method,
+    view,
+    walked,
+)
 from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite
 from lockcheck.linking.statements import columns_of, combined, first_model, model_name
 from lockcheck.linking.values import (

@@ -17,9 +17,10 @@ from lockcheck.linking.modes import Mode, conflict, mode
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
-from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.trace import Step, Trace, surely_follows
 from lockcheck.linking.turns import Turn, Turns, given, loops_at
-from lockcheck.linking.values import ModelRef, Statement
+from lockcheck.linking.values import Built, ModelRef, Statement
+from lockcheck.linking.walks import is_batched
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -54,10 +55,13 @@ class Contention:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._turns = Turns(project)
+        self.turns = Turns(project)
         self._innodb = bool({"mysql", "mariadb"} & set(project.policy.dialects))
         self._by_table: dict[str, dict[tuple[Target, str], Locker]] = {}
-        self._loops: set[Target] = set()
+        self.loops: set[Target] = set()
+        """Those that lock rows one by one."""
+        self.batched: set[Target] = set()
+        """Those that walk lists, such as slices of one."""
         self._outer: dict[Locker, frozenset[str]] = {}
         for trace in project.traces():
             if self.runs_alone(trace.function):
@@ -119,7 +123,7 @@ class Contention:
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
         for other in trace.steps[: step.number] if parents else ():
-            parent = self._written_row(other)
+            parent = self._written_row(other) or self._flushed_row(trace, other, step)
             if parent in parents and trace.reaches(other, step) and not trace.ended_between(other, step, None):
                 found.add(parent)
         return frozenset(found)
@@ -130,6 +134,15 @@ class Contention:
             return None
         statement = step.detail.statement
         return self._project.locks.table(statement.model) if self._project.locks.one_row(statement) else None
+
+    def _flushed_row(self, trace: Trace, write: Step, step: Step) -> str | None:
+        """The table of one object that is changed, and sent ahead of a later step."""
+        instance = write.detail.instance if isinstance(write.detail, Write) else None
+        if instance is None or varies(instance.origin) or isinstance(instance.origin, Built):
+            return None
+        between = trace.steps[write.number + 1 : step.number]
+        sent = any(self.turns.sends(trace, other) and surely_follows(other.path, step.path) for other in between)
+        return self._project.locks.table(instance.model) if sent else None
 
     def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
         """Whether both sides lock a common row first, the other one perhaps in what calls it."""
@@ -165,10 +178,12 @@ class Contention:
             if isinstance(step.detail, Execute) and step.is_local:
                 yield from self._statement_lockers(trace, step, step.detail)
         for step, loop, body in trace.loops():
-            for turn in self._turns.of(trace, step, loop, body):
+            if is_batched(loop.iterable):
+                self.batched.add(loop.site)
+            for turn in self.turns.of(trace, step, loop, body):
                 if turn.at_once:
-                    self._loops.add(loop.site)
-                yield self._loop_locker(trace, turn)
+                    self.loops.add(loop.site)
+                yield self.loop_locker(trace, turn)
 
     def _statement_lockers(self, trace: Trace, step: Step, execute: Execute) -> Iterator[Locker]:
         statement, locks = execute.statement, self._project.locks
@@ -181,18 +196,18 @@ class Contention:
                 yield self._written(trace, step, execute)
         elif statement.lock is not None and statement.lock.blocking and not self._single(statement, execute):
             for model in locks.locked_models(statement):
-                yield self._locker(trace, step, statement, model, "row lock", locks.by_key(statement))
+                yield self.locker(trace, step, statement, model, "row lock", locks.by_key(statement))
 
     def _written(self, trace: Trace, step: Step, execute: Execute) -> Locker:
         statement = execute.statement
         kind: LockerKind = "loop" if execute.how == "executemany" else "bulk"
         ordered = self._project.locks.ordered_write(statement)
-        return self._locker(trace, step, statement, statement.model, kind, ordered)
+        return self.locker(trace, step, statement, statement.model, kind, ordered)
 
     def _single(self, statement: Statement, execute: Execute) -> bool:
         return statement.limited and execute.site not in self._project.linker.many
 
-    def _locker(
+    def locker(
         self, trace: Trace, step: Step, statement: Statement, model: ModelRef | None, kind: LockerKind, ordered: bool
     ) -> Locker:
         table = self._project.locks.table(model) or ""
@@ -202,19 +217,11 @@ class Contention:
         gates = self.gates(trace, step, table)
         return Locker(table, trace.function, site, kind, rows, gates, what, ordered, self._mode(statement))
 
-    def walkings(self, function: str) -> Iterator[tuple[Trace, Turn, Locker]]:
-        """The loops that lock rows turn by turn in a run of a function, those of callees included."""
-        trace = self._project.trace(function)
-        for step, loop, body in loops_at(trace, self._loops):
-            for turn in self._turns.of(trace, step, loop, body):
-                if turn.at_once:
-                    yield trace, turn, self._loop_locker(trace, turn)
-
-    def _loop_locker(self, trace: Trace, turn: Turn) -> Locker:
+    def loop_locker(self, trace: Trace, turn: Turn) -> Locker:
         table = self._project.locks.table(turn.touched.model) or ""
         gates = self.gates(trace, turn.enters, table)
         kind: LockerKind = "loop" if turn.at_once else "flush"
-        rows = self._turns.rows(trace, turn.touched)
+        rows = self.turns.rows(trace, turn.touched)
         detail = turn.step.detail
         return Locker(
             table,
@@ -247,7 +254,7 @@ class Contention:
             trace = self._project.trace(function)
             for step, loop, body in loops_at(trace, wanted):
                 seen.add(loop.site)
-                for turn in self._turns.of(trace, step, loop, body):
+                for turn in self.turns.of(trace, step, loop, body):
                     confirmed.add((loop.site, self._project.locks.table(turn.touched.model) or ""))
         return seen, confirmed
 
@@ -266,5 +273,5 @@ def described(step: Step) -> str:
     if isinstance(detail, Write):
         return f"sets {detail.attribute} of them"
     if isinstance(detail, Execute):
-        return "locks them" if detail.statement.kind == "select" else f"{detail.statement.kind}s them"
+        return {"select": "locks them", "insert": "upserts them"}.get(kind := detail.statement.kind, f"{kind}s them")
     return "merges them" if isinstance(detail, Merge) else "deletes them"

@@ -153,6 +153,9 @@ class Sessions:
         return isinstance(rows, (CollectionOf, TupleOf)) or (statement.kind != "select" and bare)
 
     def _with_options(self, statement: Statement, arguments: Arguments) -> Statement:
+        rows = arguments.get(1, "params")
+        if statement.kind == "insert" and rows is not None:
+            statement = replace(statement, rows=rows)
         found, _ = pairs(arguments.keyword("execution_options") or Known(None))
         for key, value in found:
             if key == Known("synchronize_session"):

@@ -10,7 +10,18 @@ from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Mer
 from lockcheck.linking.origins import built, operations, origins, varies
 from lockcheck.linking.rowsets import RowSet, rows_of
 from lockcheck.linking.trace import Step, Trace, innermost, surely_follows
-from lockcheck.linking.values import Built, Given, Instance, ModelRef, Opaque, Reached, SessionRef, Somewhere, each
+from lockcheck.linking.values import (
+    Built,
+    Given,
+    Instance,
+    ModelRef,
+    Opaque,
+    Reached,
+    SessionRef,
+    Somewhere,
+    Statement,
+    each,
+)
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -19,6 +30,9 @@ if TYPE_CHECKING:
 
 GENERATED = Opaque(Somewhere("generated"))
 """A fresh key, such as `uuid4()`."""
+
+
+UPSERTS = frozenset({"on_conflict_do_update", "on_duplicate_key_update"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +44,16 @@ class Touched:
 
 
 class Turn(NamedTuple):
-    """What a loop locks at each turn: its first step that touches a table's rows, and whether that is at once or at a
-    later flush."""
+    """What a loop locks at each turn: its first step that touches a table's rows, and whether that is at once (in that
+    turn or ahead of the next) or at a later flush."""
 
     loop: EnterLoop
     enters: Step
     step: Step
     touched: Touched
     at_once: bool
+    surely: bool = True
+    """Whether the step is never without the flush that sends it."""
 
 
 class Turns:
@@ -50,7 +66,7 @@ class Turns:
         """What one loop locks, table by table."""
         if any(trace.ends(other, None) and surely_follows(_inside(enters, other), ()) for other in body):
             return
-        flushes = [other for other in body if self._flushes(trace, other)]
+        flushes = [other for other in body if self.sends(trace, other)]
         seen: set[str] = set()
         for step in body:
             touched = self.touched(step)
@@ -59,17 +75,17 @@ class Turns:
             table = self._project.locks.table(touched.model)
             if table is not None and table not in seen:
                 seen.add(table)
-                yield Turn(loop, enters, step, touched, self._at_once(trace, step, flushes))
+                sent = [step] if isinstance(step.detail, Execute) else self._sending(trace, step, flushes)
+                surely = any(surely_follows(_inside(enters, other), step.path) for other in sent)
+                yield Turn(loop, enters, step, touched, bool(sent), surely)
 
-    def _at_once(self, trace: Trace, step: Step, flushes: list[Step]) -> bool:
-        """Whether what a step does to a row reaches the database ahead of the next turn, or in it."""
-        if isinstance(step.detail, Execute):
-            return True
+    def _sending(self, trace: Trace, step: Step, flushes: list[Step]) -> list[Step]:
+        """Those of the flushes in a loop that send what a step leaves in its session."""
         session = self._session_of(trace, step)
-        return any(session is None or _session(other) in (None, session) for other in flushes)
+        return [other for other in flushes if session is None or _session(other) in (None, session)]
 
-    def _flushes(self, trace: Trace, step: Step) -> bool:
-        """Whether a step in a loop sends what waits in its session: a flush, or a query where sessions autoflush."""
+    def sends(self, trace: Trace, step: Step) -> bool:
+        """Whether a step sends what waits in its session: a flush, or a query where sessions autoflush."""
         if isinstance(step.detail, SessionCall):
             return step.detail.method == "flush"
         return self._project.autoflush and isinstance(step.detail, (Execute, Merge)) and not trace.unflushed(step)
@@ -111,10 +127,22 @@ class Turns:
 
     def _executed(self, execute: Execute) -> Touched | None:
         statement = execute.statement
+        if statement.kind == "insert":
+            return self._upserted(statement)
         locking = statement.kind in ("update", "delete") or (statement.lock is not None and statement.lock.blocking)
         if not locking or statement.model is None or self._project.locks.access(statement) != "one":
             return None
         return Touched(statement.model, statement.where) if varies(statement.where) else None
+
+    def _upserted(self, statement: Statement) -> Touched | None:
+        """The row of an INSERT ... ON CONFLICT DO UPDATE whose key is another one at each turn."""
+        mapped = self._project.locks.mapped(statement.model)
+        if statement.on_conflict not in UPSERTS or mapped is None or statement.model is None:
+            return None
+        given = dict(statement.assigned.items)
+        keys = ([given.get(name) for name in key] for key in self._project.locks.keys(mapped))
+        known = any(varies(tuple(key)) and GENERATED not in key for key in keys if None not in key)
+        return Touched(statement.model, statement.assigned) if known else None
 
     def _locked(self, trace: Trace, step: Step, touched: Touched) -> bool:
         """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the

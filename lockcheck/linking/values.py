@@ -401,6 +401,8 @@ class Statement:
     spelling: str | None = field(default=None, compare=False)
     query: SessionRef | None = None
     readable: bool = True
+    rows: Abstract | None = None
+    """What `values(..)` or an execution was given in place of single values: the rows of a multi-row INSERT."""
     steps: frozenset[str] = field(default=frozenset(), compare=False)
     """The functions (slices) that had a hand in it."""
 
