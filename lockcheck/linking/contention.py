@@ -15,6 +15,7 @@ from lockcheck.declarations.locate import MARK
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, conflict, mode
 from lockcheck.linking.refusals import refused
+from lockcheck.linking.origins import varies
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.trace import Step, Trace, surely_follows
@@ -123,8 +124,10 @@ class Contention:
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
         for other in trace.steps[: step.number] if parents else ():
-            parent = self._written_row(other) or self._flushed_row(trace, other, step)
-            if parent in parents and trace.reaches(other, step) and not trace.ended_between(other, step, None):
+            parent = self._written_row(other) or self._changed_row(other)
+            if parent not in parents or not self._sent(trace, other, step):
+                continue
+            if trace.reaches(other, step) and not trace.ended_between(other, step, None):
                 found.add(parent)
         return frozenset(found)
 
@@ -135,14 +138,19 @@ class Contention:
         statement = step.detail.statement
         return self._project.locks.table(statement.model) if self._project.locks.one_row(statement) else None
 
-    def _flushed_row(self, trace: Trace, write: Step, step: Step) -> str | None:
-        """The table of one object that is changed, and sent ahead of a later step."""
-        instance = write.detail.instance if isinstance(write.detail, Write) else None
+    def _changed_row(self, step: Step) -> str | None:
+        """The table of one object, read before, that a step changes."""
+        instance = step.detail.instance if isinstance(step.detail, Write) else None
         if instance is None or varies(instance.origin) or isinstance(instance.origin, Built):
             return None
+        return self._project.locks.table(instance.model)
+
+    def _sent(self, trace: Trace, write: Step, step: Step) -> bool:
+        """Whether a write reaches the database ahead of a later step."""
+        if isinstance(write.detail, Execute):
+            return True
         between = trace.steps[write.number + 1 : step.number]
-        sent = any(self.turns.sends(trace, other) and surely_follows(other.path, step.path) for other in between)
-        return self._project.locks.table(instance.model) if sent else None
+        return any(self.turns.sends(trace, other) and surely_follows(other.path, step.path) for other in between)
 
     def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
         """Whether both sides lock a common row first, the other one perhaps in what calls it."""
