@@ -14,7 +14,7 @@ from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn
 from lockcheck.linking.values import ModelRef
-from lockcheck.linking.walks import ARBITRARY, UNSORTED, Order, order
+from lockcheck.linking.walks import ARBITRARY, UNSORTED, Order, is_batched, order
 from lockcheck.plans import Target
 
 ORDERS = {
@@ -70,10 +70,19 @@ def walkings(
 def _unsorted(project: Project, walking: Walking) -> Unsorted | None:
     trace, turn, locker = walking
     how = order(turn.loop.iterable)
+    if how == "unknown" and is_batched(turn.loop.iterable):
+        how = _own_order(project, turn)
     if how not in UNSORTED or _inner_unsorted(trace, turn):
         return None
     others = meeting(project, trace, turn.enters, locker, turn.touched.model)
     return Unsorted(how, locker, others, turn.surely) if others else None
+
+
+def _own_order(project: Project, turn: Turn) -> Order:
+    """The order of a loop as its own function knows it."""
+    steps = project.trace(turn.enters.function).steps
+    known = (s.detail for s in steps if isinstance(s.detail, EnterLoop) and s.is_local)
+    return next((order(loop.iterable) for loop in known if loop.site == turn.loop.site), "unknown")
 
 
 def meeting(project: Project, trace: Trace, step: Step, locker: Locker, model: ModelRef) -> tuple[Locker, ...]:

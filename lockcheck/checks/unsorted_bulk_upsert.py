@@ -14,8 +14,8 @@ from lockcheck.linking.lockloops import LockLoops, Upserting, Walking
 from lockcheck.linking.origins import varies
 from lockcheck.linking.project import Project
 from lockcheck.linking.results import walked
-from lockcheck.linking.turns import GENERATED
-from lockcheck.linking.values import Abstract, Known, TupleOf
+from lockcheck.linking.turns import GENERATED, Turn
+from lockcheck.linking.values import Abstract, Built, Instance, Known, TupleOf
 from lockcheck.linking.walks import ARBITRARY, order
 from lockcheck.plans import SortRows, Target
 
@@ -24,12 +24,18 @@ CODE = "LCK303"
 
 def check(project: Project) -> Iterator[Hazard]:
     for walking, found in walkings(project, LockLoops.walkings):
-        if upserts(walking.turn.step):
+        if upserts(walking.turn.step) and not _attached(walking.turn):
             yield _in_loop(project, walking, found)
     yield from _multi_row(project)
 
 
 # --- loops -------------------------------------------------------------------------------------------------------
+
+
+def _attached(turn: Turn) -> bool:
+    """Whether what is merged was read before: its row is there, and mostly in the same session."""
+    origin = turn.touched.origin
+    return isinstance(origin, Instance) and not isinstance(origin.origin, Built)
 
 
 def _in_loop(project: Project, walking: Walking, found: Unsorted) -> Hazard:

@@ -30,7 +30,7 @@ from lockcheck.linking.events import (
     Write,
 )
 from lockcheck.linking.names import SESSION_NAMES
-from lockcheck.linking.origins import steady
+from lockcheck.linking.origins import steady, varies
 from lockcheck.linking.results import combined, grown, in_step, item, walked
 from lockcheck.linking.spelling import named, spelled
 from lockcheck.linking.values import (
@@ -46,6 +46,7 @@ from lockcheck.linking.values import (
     Known,
     ModelRef,
     Opaque,
+    Reached,
     Result,
     Row,
     Savepoint,
@@ -387,6 +388,8 @@ class Frame:
             return self.linker.names.column(base, index.value) or Opaque()
         if isinstance(base, Row) and isinstance(index, Known) and isinstance(index.value, str):
             return self.attribute(base, index.value, None)
+        if isinstance(base, Opaque) and varies(base.origin) and isinstance(index, Known):
+            return Opaque(Reached(base.origin, str(index.value), many=False))
         if isinstance(base, TupleOf) and base.items:
             return join(*base.items)
         return item(base, 0) if isinstance(base, (CollectionOf, Result)) else Opaque()

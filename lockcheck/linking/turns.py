@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Merge, Path, SessionCall, Write
+from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Merge, Opened, Path, SessionCall, Write
 from lockcheck.linking.origins import built, operations, origins, varies
 from lockcheck.linking.rowsets import RowSet, rows_of
-from lockcheck.linking.trace import Step, Trace, innermost, surely_follows
+from lockcheck.linking.trace import Step, Trace, innermost, same_session, surely_follows
 from lockcheck.linking.values import (
     Built,
     Given,
@@ -71,6 +71,8 @@ class Turns:
         for step in body:
             touched = self.touched(step)
             if touched is None or self._locked(trace, step, touched) or _once(trace, enters, step, body):
+                continue
+            if _opened_within(trace, enters, step):
                 continue
             table = self._project.locks.table(touched.model)
             if table is not None and table not in seen:
@@ -211,6 +213,15 @@ def _once(trace: Trace, enters: Step, step: Step, body: list[Step]) -> bool:
         (trace.ends(other, None) or _leaves(enters, other)) and surely_follows(_inside(enters, other), step.path)
         for other in after
     )
+
+
+def _opened_within(trace: Trace, enters: Step, step: Step) -> bool:
+    """Whether the session comes from a `with` block inside the loop of which nothing else is known."""
+    session = _session(step)
+    if session is None or session.owner != "own" or not any(a.kind == "with" for a in _inside(enters, step)):
+        return False
+    opened = (other.detail for other in trace.steps if isinstance(other.detail, Opened))
+    return not any(same_session(detail.session, session) for detail in opened)
 
 
 def _leaves(enters: Step, step: Step) -> bool:
