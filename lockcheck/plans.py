@@ -173,11 +173,11 @@ class Upsert:
 
 @dataclass(frozen=True, slots=True)
 class SortIterable:
-    """Walk `sorted(..)` of what a loop walks: of plain values, of pairs by their first part, or of objects by the
-    attributes in `key`."""
+    """Walk `sorted(..)` of what a loop walks: of plain values, of pairs by their first part, of objects by the
+    attributes in `key`, or of mappings by these entries."""
 
     loop: Target
-    form: Literal["values", "pairs", "objects"]
+    form: Literal["values", "pairs", "objects", "entries"]
     key: tuple[str, ...]
 
 

@@ -17,20 +17,25 @@ from lockcheck.linking.origins import varies
 from lockcheck.linking.project import Project
 from lockcheck.linking.results import walked
 from lockcheck.linking.sessions import blocks
-from lockcheck.linking.turns import Touched
+from lockcheck.linking.trace import Trace
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
     Built,
+    Clause,
     ColumnRef,
+    FromOperation,
     Instance,
+    ModelRef,
+    Opaque,
+    Reached,
     Row,
     TupleOf,
     each,
 )
-from lockcheck.plans import SortIterable
+from lockcheck.plans import SortIterable, Target
 
-SortKey: TypeAlias = tuple[Literal["values", "pairs", "objects"], tuple[str, ...], tuple[Column, ...]]
+SortKey: TypeAlias = tuple[Literal["values", "pairs", "objects", "entries"], tuple[str, ...], tuple[Column, ...]]
 """The form of `sorted`, the attributes to sort by, and the columns they stand for."""
 
 COMPARED_ALIKE = frozenset({"integer", "biginteger", "smallinteger", "int", "bigint", "smallint", "uuid"})
@@ -69,7 +74,7 @@ def alike(column: Column) -> bool:
 
 def _key(project: Project, walking: Walking, mapped: MappedClass) -> SortKey | None:
     element = walked(walking.turn.loop.iterable) if walking.turn.loop.iterable is not None else None
-    values = _key_values(project, walking.turn.touched, mapped, isinstance(walking.turn.step.detail, Execute))
+    values = _key_values(project, walking, mapped)
     parts = tuple(part for part in each(element)) if element is not None else ()
     if len(parts) != 1 or not values:
         return None
@@ -86,8 +91,17 @@ def _by(element: Abstract, values: dict[str, Abstract], mapped: MappedClass) -> 
     if isinstance(element, TupleOf) and element.kind == "tuple" and found == [element.items[0]]:
         return "pairs", (), columns
     names = [_attribute(element, value) for value in found]
-    known = tuple(name for name in names if name is not None)
-    return ("objects", known, columns) if len(known) == len(names) else None
+    entries = [_entry(element, value) for value in found]
+    if None not in names:
+        return "objects", tuple(name for name in names if name is not None), columns
+    return ("entries", tuple(name for name in entries if name is not None), columns) if None not in entries else None
+
+
+def _entry(element: Abstract, value: Abstract) -> str | None:
+    """The entry of the loop's element, a mapping, that a value is."""
+    origin = value.origin if isinstance(value, Opaque) else None
+    known = isinstance(origin, Reached) and element == Opaque(origin.base) and not origin.name.isdigit()
+    return origin.name if known and isinstance(origin, Reached) else None
 
 
 def _attribute(element: Abstract, value: Abstract) -> str | None:
@@ -101,24 +115,39 @@ def _attribute(element: Abstract, value: Abstract) -> str | None:
     return None
 
 
-def _key_values(
-    project: Project,
-    touched: Touched,
-    mapped: MappedClass,
-    executed: bool,
-) -> dict[str, Abstract]:
+def _key_values(project: Project, walking: Walking, mapped: MappedClass) -> dict[str, Abstract]:
     """What the primary key is in each turn, as far as it changes."""
+    touched, trace = walking.turn.touched, walking.trace
     origin = touched.origin
+    if isinstance(origin, Instance) and isinstance(origin.origin, FromOperation) and not origin.origin.many:
+        origin = _read_by(trace, origin.origin.site)
     if isinstance(origin, Instance) and not isinstance(origin.origin, Built):
         return {name: AttributeOf(origin, name) for name in mapped.primary_key}
+    given: dict[str, Abstract]
     if isinstance(origin, Instance):
         given = {name: value for name, value in origin.given if name in mapped.primary_key}
-    elif executed and isinstance(origin, tuple):
-        given = clauses.pinned(origin, touched.model)
+    elif isinstance(origin, tuple):
+        given = _of_row(clauses.pinned(origin, touched.model), touched.model)
     else:
         given = dict(getattr(origin, "items", ()))
     key = next((key for key in project.locks.keys(mapped) if set(key) <= set(given)), ())
     return {name: given[name] for name in key if varies(given[name])}
+
+
+def _read_by(trace: Trace, site: Target) -> tuple[Clause, ...]:
+    """The WHERE of the SELECT that returned a row."""
+    read = (s.detail.statement for s in trace.steps if isinstance(s.detail, Execute) and s.detail.site == site)
+    return next((statement.where for statement in read), ())
+
+
+def _of_row(pinned: dict[str, Abstract], model: ModelRef) -> dict[str, Abstract]:
+    """What the key columns are compared with: each the same column, where one object of the model is the row."""
+    rows = {value.base for value in pinned.values() if isinstance(value, AttributeOf)}
+    row = rows.pop() if len(rows) == 1 else None
+    of_model = (
+        isinstance(row, Instance) and row.model == model and all(isinstance(v, AttributeOf) for v in pinned.values())
+    )
+    return {name: AttributeOf(row, name) for name in pinned} if of_model and row is not None else pinned
 
 
 # --- whether the loop depends on its order -------------------------------------------------------------------------

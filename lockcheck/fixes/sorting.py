@@ -31,7 +31,8 @@ def sort_iterable(part: Slice, plan: SortIterable) -> list[Change]:
     if isinstance(node.iter, cst.Call):
         _require_finite(part, node.iter)
     name = node.target.value if isinstance(node.target, cst.Name) else "row"
-    return _sorted(part, node.iter, _by_attributes(name, plan.key) if plan.form == "objects" else "")
+    read = {"objects": f"{name}.{{}}", "entries": f'{name}["{{}}"]'}.get(plan.form)
+    return _sorted(part, node.iter, _by(name, [read.format(key) for key in plan.key]) if read else "")
 
 
 def _require_finite(part: Slice, call: cst.Call) -> None:
@@ -46,16 +47,12 @@ def sort_rows(part: Slice, plan: SortRows) -> list[Change]:
     rows = [arg for arg in args if not arg.star and (arg.keyword is None or arg.keyword.value == "params")]
     if len(rows) != 1 or len(args) != 1:
         raise Refused("the rows are handed over in a form that has no place for sorted()")
-    parts = [f'row["{name}"]' for name in plan.key]
-    return _sorted(part, rows[0].value, f"lambda row: {_together(parts)}")
+    return _sorted(part, rows[0].value, _by("row", [f'row["{name}"]' for name in plan.key]))
 
 
-def _by_attributes(name: str, names: tuple[str, ...]) -> str:
-    return f"lambda {name}: {_together([f'{name}.{attribute}' for attribute in names])}"
-
-
-def _together(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+def _by(name: str, parts: list[str]) -> str:
+    whole = parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+    return f"lambda {name}: {whole}"
 
 
 def _sorted(part: Slice, value: cst.BaseExpression, key: str) -> list[Change]:

@@ -12,6 +12,7 @@ from lockcheck.linking.rowsets import RowSet, rows_of
 from lockcheck.linking.trace import Step, Trace, innermost, same_session, surely_follows
 from lockcheck.linking.values import (
     Built,
+    FromOperation,
     Given,
     Instance,
     ModelRef,
@@ -69,7 +70,7 @@ class Turns:
         flushes = [other for other in body if self.sends(trace, other)]
         seen: set[str] = set()
         for step in body:
-            touched = self.touched(step)
+            touched = self.touched(trace, step)
             if touched is None or self._locked(trace, step, touched) or _once(trace, enters, step, body):
                 continue
             if _opened_within(trace, enters, step):
@@ -100,30 +101,38 @@ class Turns:
         read = (o.detail for o in trace.steps if isinstance(o.detail, Execute) and o.detail.site in sources)
         return next((execute.session for execute in read), None)
 
-    def touched(self, step: Step) -> Touched | None:
+    def touched(self, trace: Trace, step: Step) -> Touched | None:
         """The row that a step in a loop locks, another one at each turn."""
         detail = step.detail
         if isinstance(detail, Write):
-            return self._written(detail)
+            return self._written(trace, detail)
         if isinstance(detail, (Merge, Delete)):
             parts = (part for part in each(detail.value) if isinstance(part, Instance))
-            return next((Touched(part.model, part) for part in parts if self._another(part)), None)
+            return next((Touched(part.model, part) for part in parts if self._another(trace, part)), None)
         return self._executed(detail) if isinstance(detail, Execute) else None
 
-    def _another(self, instance: Instance) -> bool:
+    def _another(self, trace: Trace, instance: Instance) -> bool:
         """Whether an object stands for another row at each turn: it was read, or its key was given."""
-        if not isinstance(instance.origin, Built):
-            return varies(instance.origin)
+        origin = instance.origin
+        if isinstance(origin, FromOperation) and not origin.many:
+            read = (
+                o.detail.statement
+                for o in trace.steps
+                if isinstance(o.detail, Execute) and o.detail.site == origin.site
+            )
+            return any(varies(statement.where) and self._project.locks.one_row(statement) for statement in read)
+        if not isinstance(origin, Built):
+            return varies(origin)
         mapped = self._project.locks.mapped(instance.model)
         key = {name: value for name, value in instance.given if mapped and name in mapped.primary_key}
         return any(varies(value) for value in key.values()) and GENERATED not in key.values()
 
-    def _written(self, write: Write) -> Touched | None:
+    def _written(self, trace: Trace, write: Write) -> Touched | None:
         for instance in each(write.instance):
             if not isinstance(instance, Instance):
                 continue
             column = self._project.linker.names.column(instance.model, write.attribute)
-            if column is not None and varies(instance.origin) and not built(instance.origin):
+            if column is not None and not built(instance.origin) and self._another(trace, instance):
                 return Touched(instance.model, instance)
         return None
 
@@ -163,7 +172,8 @@ class Turns:
         for other in trace.steps:
             detail = other.detail
             if isinstance(detail, Execute) and detail.site in sources and detail.statement.model == touched.model:
-                return rows_of(self._project.locks, detail.statement)
+                one = self._project.locks.one_row(detail.statement)
+                return RowSet() if one else rows_of(self._project.locks, detail.statement)
         return RowSet(pinned=self._of_parent(touched))
 
     def _of_parent(self, touched: Touched) -> frozenset[str]:
@@ -218,7 +228,11 @@ def _once(trace: Trace, enters: Step, step: Step, body: list[Step]) -> bool:
 def _opened_within(trace: Trace, enters: Step, step: Step) -> bool:
     """Whether the session comes from a `with` block inside the loop of which nothing else is known."""
     session = _session(step)
-    if session is None or session.owner != "own" or not any(a.kind == "with" for a in _inside(enters, step)):
+    if (
+        session is None
+        or session.owner not in ("own", "unknown")
+        or not any(a.kind == "with" for a in _inside(enters, step))
+    ):
         return False
     opened = (other.detail for other in trace.steps if isinstance(other.detail, Opened))
     return not any(same_session(detail.session, session) for detail in opened)
