@@ -119,13 +119,14 @@ class Contention:
 
     # --- gates -------------------------------------------------------------------------------------------------------
 
-    def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
-        """Parent tables of which the transaction holds one row, by a row lock or since it has written the row."""
+    def gates(self, trace: Trace, step: Step, table: str, first: Step | None = None) -> frozenset[str]:
+        """Parent tables of which the transaction holds one row ahead of a step, by a row lock or since it has written the
+        row; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
         for other in trace.steps[: step.number] if parents else ():
             parent = self._written_row(other) or self._changed_row(other)
-            if parent not in parents or not self._sent(trace, other, step):
+            if parent not in parents or not self._sent(trace, other, first or step):
                 continue
             if trace.reaches(other, step) and not trace.ended_between(other, step, None):
                 found.add(parent)
@@ -227,7 +228,7 @@ class Contention:
 
     def loop_locker(self, trace: Trace, turn: Turn) -> Locker:
         table = self._project.locks.table(turn.touched.model) or ""
-        gates = self.gates(trace, turn.enters, table)
+        gates = self.gates(trace, turn.enters, table, turn.step)
         kind: LockerKind = "loop" if turn.at_once else "flush"
         rows = self.turns.rows(trace, turn.touched)
         detail = turn.step.detail
