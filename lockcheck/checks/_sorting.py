@@ -76,6 +76,8 @@ def _key(project: Project, walking: Walking, mapped: MappedClass) -> SortKey | N
     element = walked(walking.turn.loop.iterable) if walking.turn.loop.iterable is not None else None
     values = _key_values(project, walking, mapped)
     parts = tuple(part for part in each(element)) if element is not None else ()
+    if len(parts) == 1 and parts[0] == walking.turn.touched.origin:
+        values = {name: AttributeOf(parts[0], name) for name in mapped.primary_key}
     if len(parts) != 1 or not values:
         return None
     return _by(parts[0], values, mapped)

@@ -120,8 +120,8 @@ class Contention:
     # --- gates -------------------------------------------------------------------------------------------------------
 
     def gates(self, trace: Trace, step: Step, table: str, first: Step | None = None) -> frozenset[str]:
-        """Parent tables of which the transaction holds one row ahead of a step, by a row lock or since it has written the
-        row; `first` is the step that locks, where `step` is the loop around it."""
+        """Parent tables of which the transaction holds one row ahead of a step, by a row lock or since it has written
+        the row; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
         for other in trace.steps[: step.number] if parents else ():
