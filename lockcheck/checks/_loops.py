@@ -42,11 +42,16 @@ class Unsorted(NamedTuple):
         """Whether only another run of the same code is known to meet it."""
         return self.counterpart == self.locker
 
+    def _is_other(self, locker: Locker) -> bool:
+        """Whether a locker is other code, which walks by a plan of its own."""
+        here = self.locker.site
+        return (locker.site.path, locker.site.slice) != (here.path, here.slice) and locker.kind != "bulk"
+
     @property
     def preview(self) -> bool:
         """Rows as a SELECT returned them come in the order of its plan: two runs of one statement mostly share it, and
         so may a bulk write."""
-        plain = self.order in ARBITRARY or any(o != self.locker and o.kind != "bulk" for o in self.others)
+        plain = self.order in ARBITRARY or any(self._is_other(other) for other in self.others)
         return not (self.surely and plain)
 
 
@@ -97,12 +102,12 @@ def meeting(project: Project, trace: Trace, step: Step, locker: Locker, model: M
 
 
 def _inner_unsorted(trace: Trace, turn: Turn) -> bool:
-    """Whether a loop inside this one, itself unsorted, decides the order first."""
+    """Whether a loop inside this one decides the order first: one that is not sorted."""
     depth = len(turn.enters.path) + 1
     for step in trace.steps[turn.enters.number + 1 : turn.step.number]:
         if isinstance(step.detail, EnterLoop) and len(step.path) >= depth:
             body = (*step.path, Arm("loop", step.detail.fork, "body"))
-            if turn.step.path[: len(body)] == body and order(step.detail.iterable) in UNSORTED:
+            if turn.step.path[: len(body)] == body and order(step.detail.iterable) not in ("sorted", "fixed"):
                 return True
     return False
 

@@ -83,7 +83,9 @@ def _unsorted(project: Project, upserting: Upserting, runs: list[Upserting]) -> 
         dict.fromkeys((*(o for o in others if o != locker), *(u for u in alike if not u.gates & locker.gates)))
     )
     mine = tuple(other for other in others if other == locker)
-    return Unsorted(how, locker, (*found, *mine), surely=True) if others else None
+    innodb = bool({"mysql", "mariadb"} & set(project.policy.dialects))
+    surely = innodb or statement.on_conflict != "on_duplicate_key_update"
+    return Unsorted(how, locker, (*found, *mine), surely) if others else None
 
 
 def _fresh_keys(project: Project, upserting: Upserting) -> bool:
