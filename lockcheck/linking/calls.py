@@ -14,6 +14,7 @@ from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
 from lockcheck.linking.results import (
     ALL,
     UNORDERED,
+    VIEWS,
     container_method,
     copied,
     in_step,
@@ -73,8 +74,6 @@ SESSION_METHODS = frozenset(
     {*EXECUTES, *PLAIN, "get", "refresh", "merge", "add", "add_all", "delete", "query", "begin_nested"}
 )
 EXPRESSION_METHODS = clauses.METHODS
-VIEWS = frozenset({"items", "keys", "values"})
-"""Methods of mappings."""
 
 
 class Calls:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from lockcheck.declarations.locate import MARK
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, conflict, mode
-from lockcheck.linking.refusals import refused
 from lockcheck.linking.origins import varies
+from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.trace import Step, Trace, surely_follows
