@@ -79,7 +79,9 @@ def _unsorted(project: Project, walking: Walking) -> Unsorted | None:
         how = _own_order(project, turn)
     if how not in UNSORTED or _inner_unsorted(trace, turn):
         return None
-    others = meeting(project, trace, turn.enters, locker, turn.touched.model)
+    inside = _loops_inside(trace, turn)
+    met = meeting(project, trace, turn.enters, locker, turn.touched.model)
+    others = tuple(other for other in met if other == locker or other.site not in inside)
     return Unsorted(how, locker, others, turn.surely) if others else None
 
 
@@ -99,6 +101,13 @@ def meeting(project: Project, trace: Trace, step: Step, locker: Locker, model: M
     if any(project.locks.access(execute.statement) != "one" for _, execute in held):
         return ()
     return tuple(project.contention.met_by(locker, model))
+
+
+def _loops_inside(trace: Trace, turn: Turn) -> set[Target]:
+    """The loops that each turn runs: parts of the same code."""
+    body = (*turn.enters.path, Arm("loop", turn.loop.fork, "body"))
+    steps = (step for step in trace.steps[turn.enters.number + 1 :] if step.path[: len(body)] == body)
+    return {step.detail.site for step in steps if isinstance(step.detail, EnterLoop)}
 
 
 def _inner_unsorted(trace: Trace, turn: Turn) -> bool:
