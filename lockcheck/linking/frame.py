@@ -371,7 +371,11 @@ class Frame:
         source = self.value(fact.iterables[0]) if len(fact.iterables) == 1 else Opaque()
         if fact.kind == "set":
             return CollectionOf(element, single=steady(element), walk="set")
-        return replace(in_step(source, element), single=steady(element))
+        return replace(in_step(source, element), single=steady(element) and not self._is_slice(fact.element))
+
+    def _is_slice(self, number: facts.Id) -> bool:
+        fact = self.function.values[number]
+        return isinstance(fact, facts.Subscript) and isinstance(self.function.values[fact.index], facts.Slice)
 
     def subscript(self, fact: facts.Subscript, _: int) -> Abstract:
         base, index = self.value(fact.base), self.value(fact.index)

@@ -32,8 +32,10 @@ UNSORTED: frozenset[Order] = ARBITRARY | {"rows"}
 
 def order(iterable: Abstract | None) -> Order:
     """The order of what a loop walks; the least certain one where it may be one of several values."""
-    found = (_order(part) for part in each(iterable) if not _is_empty(part)) if iterable is not None else ()
-    return max(found, key=RANK.index, default="unknown")
+    parts = each(iterable) if iterable is not None else ()
+    if len(parts) > 1 and TupleOf((), "set") in parts:  # a set that has grown
+        return "set"
+    return max((_order(part) for part in parts if not _is_empty(part)), key=RANK.index, default="unknown")
 
 
 def _is_empty(value: Abstract) -> bool:
