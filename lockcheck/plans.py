@@ -172,6 +172,26 @@ class Upsert:
 
 
 @dataclass(frozen=True, slots=True)
+class SortIterable:
+    """Walk `sorted(..)` of what a loop walks: of plain values, of pairs by their first part, of objects by the
+    attributes in `key`, or of mappings by these entries."""
+
+    loop: Target
+    form: Literal["values", "pairs", "objects", "entries"]
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SortRows:
+    """Sort the rows of a multi-row INSERT by the entries in `key`: those given to `.values(..)` of the statement that
+    begins at `insert`, else those given to its `execution`."""
+
+    insert: Target
+    execution: Target
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReraiseFirst:
     """Insert `except DBAPIError: raise` ahead of a handler."""
 
@@ -227,6 +247,8 @@ Plan: TypeAlias = (
     | AcceptNull
     | ExcludeNull
     | Upsert
+    | SortIterable
+    | SortRows
     | ReraiseFirst
     | RollbackFirst
     | UseSavepoint

@@ -20,6 +20,7 @@ from lockcheck.fixes import (
     ordered,
     paged,
     savepoints,
+    sorting,
     upserts,
 )
 from lockcheck.fixes.imports import Imports
@@ -41,6 +42,8 @@ from lockcheck.plans import (
     ReadFirstRow,
     ReraiseFirst,
     RollbackFirst,
+    SortIterable,
+    SortRows,
     Target,
     Upsert,
     UseSavepoint,
@@ -73,6 +76,8 @@ _REWRITES: dict[type, Rewrite] = {
     ReadFirstRow: lambda part, plan, _: first_row.read_first_row(part, plan),
     ReraiseFirst: handlers.reraise_first,
     RollbackFirst: lambda part, plan, _: handlers.rollback_first(part, plan),
+    SortIterable: lambda part, plan, _: sorting.sort_iterable(part, plan),
+    SortRows: lambda part, plan, _: sorting.sort_rows(part, plan),
     Upsert: upserts.upsert,
     UseSavepoint: lambda part, plan, _: handlers.use_savepoint(part, plan),
 }

@@ -12,7 +12,18 @@ from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.events import Construct, SessionCall
 from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
 from lockcheck.linking.origins import FRESH, is_fresh
-from lockcheck.linking.results import ALL, container_method, copied, result_method, walked
+from lockcheck.linking.results import (
+    ALL,
+    UNORDERED,
+    VIEWS,
+    container_method,
+    copied,
+    in_step,
+    mapped,
+    result_method,
+    view,
+    walked,
+)
 from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite
 from lockcheck.linking.statements import columns_of, combined, first_model, model_name
 from lockcheck.linking.values import (
@@ -113,14 +124,16 @@ class Calls:
             "sorted": self._sorted,
             "getattr": self._getattr,
             "cast": lambda _c, args: args.positional[-1] if args.positional else Opaque(),
-            "enumerate": lambda _c, args: CollectionOf(TupleOf((Opaque(), walked(_first(args))), "tuple")),
-            "zip": lambda _c, args: CollectionOf(TupleOf(tuple(walked(v) for v in args.positional), "tuple")),
+            "enumerate": lambda _c, args: in_step(_first(args), TupleOf((Opaque(), walked(_first(args))), "tuple")),
+            "zip": lambda _c, args: in_step(_first(args), TupleOf(tuple(walked(v) for v in args.positional), "tuple")),
             "next": lambda _c, args: walked(_first(args)),
             "max": lambda _c, args: walked(_first(args)),
             "min": lambda _c, args: walked(_first(args)),
-            "filter": lambda _c, args: CollectionOf(walked(args.positional[-1])) if args.positional else Opaque(),
+            "filter": lambda _c, args: _filtered(args.positional[-1]) if args.positional else Opaque(),
             "chain": lambda _c, args: CollectionOf(join(*(walked(v) for v in args.positional))),
             "islice": lambda _c, args: _first(args),
+            "batched": lambda _c, args: _sliced(_first(args)),
+            "chunked": lambda _c, args: _sliced(_first(args)),
             "attrgetter": lambda _c, args: Expression((), f"attrgetter:{getattr(_first(args), 'value', '')}"),
             "dict": self._dict,
             "OrderedDict": self._dict,
@@ -139,6 +152,10 @@ class Calls:
             return join(*(self.call(call, part, arguments) for part in _callable(callee)))
         base = frame.value(function.base)
         arguments = frame.arguments(fact)
+        if function.name == "sort" and isinstance(base, (CollectionOf, TupleOf, Opaque)):
+            whole = Arguments((base, *arguments.positional), arguments.keywords)
+            frame.sorted_in_place(function.base, self._sorted(CallSite(frame, site, number, None, None), whole))
+            return Known(None)
         call = CallSite(frame, site, number, frame.named(function.base), first)
         dotted = frame.named(fact.func)
         found = [self._method(call, part, function.name, arguments, dotted) for part in _callable(base)]
@@ -209,8 +226,8 @@ class Calls:
         ducked = self._linker.sessions.duck(call, base, name, arguments) if not isinstance(found, FunctionRef) else None
         if ducked is not None:
             return ducked
-        if isinstance(found, AttributeOf) and isinstance(base, AttributeOf) and name in ("items", "values", "keys"):
-            return Opaque()
+        if isinstance(found, AttributeOf) and isinstance(base, (AttributeOf, Opaque)) and name in VIEWS:
+            return view(base, name)
         return join(*(self.call(replace(call, base=dotted), part, arguments) for part in _callable(found)))
 
     def _factory_method(self, call: CallSite, base: SessionFactory, name: str, arguments: Arguments) -> Abstract:
@@ -315,7 +332,9 @@ class Calls:
     def _builtin(self, call: CallSite, callee: External, name: str, arguments: Arguments) -> Abstract:
         if name in ("list", "tuple", "set", "frozenset", "iter", "reversed", "deque", "copy"):
             walked_over = self._linker.sessions.walked(call.frame, _first(arguments))
-            return copied(name, walked_over) if arguments.positional else TupleOf((), "list")
+            if not arguments.positional:
+                return TupleOf((), "set" if name in UNORDERED else "list")
+            return copied(name, walked_over)
         known = self._builtins.get(name)
         if known is not None:
             return known(call, arguments)
@@ -336,7 +355,7 @@ class Calls:
             outcome = self._linker.call_function(call.frame, key, Arguments((element,)), call.site)
             if isinstance(outcome, AttributeOf):
                 return CollectionOf(element, outcome.name)
-        return CollectionOf(element)
+        return CollectionOf(element, "?")
 
     def _getattr(self, _: CallSite, arguments: Arguments) -> Abstract:
         base = _first(arguments)
@@ -347,7 +366,8 @@ class Calls:
 
     def _dict(self, _: CallSite, arguments: Arguments) -> Abstract:
         if arguments.positional or arguments.double_starred:
-            return _first(arguments) if isinstance(_first(arguments), TupleOf) else Opaque()
+            first = _first(arguments)
+            return first if isinstance(first, TupleOf) else mapped(first) if arguments.positional else Opaque()
         keys = tuple(Known(key) for key, _ in arguments.keywords)
         return TupleOf(tuple(value for _, value in arguments.keywords), "dict", keys)
 
@@ -360,6 +380,15 @@ def _callable(value: Abstract) -> tuple[Abstract, ...]:
 
 def _first(arguments: Arguments) -> Abstract:
     return arguments.positional[0] if arguments.positional else Opaque()
+
+
+def _filtered(value: Abstract) -> Abstract:
+    return in_step(value, walked(value))
+
+
+def _sliced(value: Abstract) -> Abstract:
+    part = in_step(value, walked(value))
+    return in_step(value, part)
 
 
 def _columns(arguments: Arguments) -> tuple[ColumnRef, ...]:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Literal
 from lockcheck.declarations.locate import MARK
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, conflict, mode
+from lockcheck.linking.origins import varies
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
-from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.trace import Step, Trace, surely_follows
 from lockcheck.linking.turns import Turn, Turns, given, loops_at
-from lockcheck.linking.values import ModelRef, Statement
+from lockcheck.linking.values import Built, ModelRef, Statement
+from lockcheck.linking.walks import is_batched
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -54,9 +56,13 @@ class Contention:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._turns = Turns(project)
+        self.turns = Turns(project)
         self._innodb = bool({"mysql", "mariadb"} & set(project.policy.dialects))
         self._by_table: dict[str, dict[tuple[Target, str], Locker]] = {}
+        self.loops: set[Target] = set()
+        """Those that lock rows one by one."""
+        self.batched: set[Target] = set()
+        """Those that walk lists, such as slices of one."""
         self._outer: dict[Locker, frozenset[str]] = {}
         for trace in project.traces():
             if self.runs_alone(trace.function):
@@ -76,30 +82,53 @@ class Contention:
 
     def counterparts(self, table: str, statement: Statement, gates: frozenset[str], site: Target) -> list[Locker]:
         """Those that a statement which locks many rows in unknown order can deadlock with, the clearest first."""
-        rows, keys, wanted = rows_of(self._project.locks, statement), self._keys(statement), self._mode(statement)
+        rows, keys, wanted = rows_of(self._project.locks, statement), self._keys(statement.model), self._mode(statement)
         found = [
             locker
-            for locker in self._by_table.get(table, {}).values()
-            if locker.site != site
-            and (conflict(wanted, locker.mode) or self._innodb)
-            and can_deadlock(rows, locker.rows, keys)
-            and not self._gated(gates, locker)
+            for locker in self._others(table, rows, keys, wanted, site)
+            if not self._gated(gates, locker)
             and not (locker.kind == "bulk" and not locker.ordered and locker.rows.searched == rows.searched)
         ]
         return sorted(found, key=lambda locker: self._rank(locker, site))
+
+    def met_by(self, locker: Locker, model: ModelRef) -> list[Locker]:
+        """Those that a loop which locks rows of a model one by one can deadlock with, the clearest first. Another run
+        of the loop itself is among them, where nothing keeps the two apart."""
+        keys = self._keys(model)
+        found = [
+            other
+            for other in (locker, *self._others(locker.table, locker.rows, keys, locker.mode, locker.site))
+            if can_deadlock(locker.rows, other.rows, keys) and not (locker.gates & self._all_gates(other, locker))
+        ]
+        return sorted(found, key=lambda other: (other == locker, self._rank(other, locker.site)))
+
+    def _others(
+        self, table: str, rows: RowSet, keys: tuple[tuple[str, ...], ...], wanted: Mode, site: Target
+    ) -> Iterator[Locker]:
+        """Lockers elsewhere of rows that may be the same, in a mode that conflicts."""
+        for locker in self._by_table.get(table, {}).values():
+            waits = conflict(wanted, locker.mode) or self._innodb
+            if locker.site != site and waits and can_deadlock(rows, locker.rows, keys):
+                yield locker
+
+    def _all_gates(self, other: Locker, locker: Locker) -> frozenset[str]:
+        return other.gates if other == locker else other.gates | self._outer_gates(other)
 
     def _mode(self, statement: Statement) -> Mode:
         return mode(statement, self._project.locks.mapped(statement.model))
 
     # --- gates -------------------------------------------------------------------------------------------------------
 
-    def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
-        """Parent tables of which the transaction holds one row, by a row lock or since it has written the row."""
+    def gates(self, trace: Trace, step: Step, table: str, first: Step | None = None) -> frozenset[str]:
+        """Parent tables of which the transaction holds one row ahead of a step, by a row lock or since it has written
+        the row; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
         for other in trace.steps[: step.number] if parents else ():
-            parent = self._written_row(other)
-            if parent in parents and trace.reaches(other, step) and not trace.ended_between(other, step, None):
+            parent = self._written_row(other) or self._changed_row(other)
+            if parent not in parents or not self._sent(trace, other, first or step):
+                continue
+            if trace.reaches(other, step) and not trace.ended_between(other, step, None):
                 found.add(parent)
         return frozenset(found)
 
@@ -109,6 +138,20 @@ class Contention:
             return None
         statement = step.detail.statement
         return self._project.locks.table(statement.model) if self._project.locks.one_row(statement) else None
+
+    def _changed_row(self, step: Step) -> str | None:
+        """The table of one object, read before, that a step changes."""
+        instance = step.detail.instance if isinstance(step.detail, Write) else None
+        if instance is None or varies(instance.origin) or isinstance(instance.origin, Built):
+            return None
+        return self._project.locks.table(instance.model)
+
+    def _sent(self, trace: Trace, write: Step, step: Step) -> bool:
+        """Whether a write reaches the database ahead of a later step."""
+        if isinstance(write.detail, Execute):
+            return True
+        between = trace.steps[write.number + 1 : step.number]
+        return any(self.turns.sends(trace, other) and surely_follows(other.path, step.path) for other in between)
 
     def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
         """Whether both sides lock a common row first, the other one perhaps in what calls it."""
@@ -129,8 +172,8 @@ class Contention:
             self._outer[locker] = found or frozenset()
         return self._outer[locker]
 
-    def _keys(self, statement: Statement) -> tuple[tuple[str, ...], ...]:
-        mapped = self._project.locks.mapped(statement.model)
+    def _keys(self, model: ModelRef | None) -> tuple[tuple[str, ...], ...]:
+        mapped = self._project.locks.mapped(model)
         return self._project.locks.keys(mapped) if mapped else ()
 
     def _rank(self, locker: Locker, site: Target) -> tuple[bool, int, bool, str, int]:
@@ -144,8 +187,12 @@ class Contention:
             if isinstance(step.detail, Execute) and step.is_local:
                 yield from self._statement_lockers(trace, step, step.detail)
         for step, loop, body in trace.loops():
-            for turn in self._turns.of(trace, step, loop, body):
-                yield self._loop_locker(trace, turn)
+            if is_batched(loop.iterable):
+                self.batched.add(loop.site)
+            for turn in self.turns.of(trace, step, loop, body):
+                if turn.at_once:
+                    self.loops.add(loop.site)
+                yield self.loop_locker(trace, turn)
 
     def _statement_lockers(self, trace: Trace, step: Step, execute: Execute) -> Iterator[Locker]:
         statement, locks = execute.statement, self._project.locks
@@ -158,18 +205,18 @@ class Contention:
                 yield self._written(trace, step, execute)
         elif statement.lock is not None and statement.lock.blocking and not self._single(statement, execute):
             for model in locks.locked_models(statement):
-                yield self._locker(trace, step, statement, model, "row lock", locks.by_key(statement))
+                yield self.locker(trace, step, statement, model, "row lock", locks.by_key(statement))
 
     def _written(self, trace: Trace, step: Step, execute: Execute) -> Locker:
         statement = execute.statement
         kind: LockerKind = "loop" if execute.how == "executemany" else "bulk"
         ordered = self._project.locks.ordered_write(statement)
-        return self._locker(trace, step, statement, statement.model, kind, ordered)
+        return self.locker(trace, step, statement, statement.model, kind, ordered)
 
     def _single(self, statement: Statement, execute: Execute) -> bool:
         return statement.limited and execute.site not in self._project.linker.many
 
-    def _locker(
+    def locker(
         self, trace: Trace, step: Step, statement: Statement, model: ModelRef | None, kind: LockerKind, ordered: bool
     ) -> Locker:
         table = self._project.locks.table(model) or ""
@@ -179,11 +226,11 @@ class Contention:
         gates = self.gates(trace, step, table)
         return Locker(table, trace.function, site, kind, rows, gates, what, ordered, self._mode(statement))
 
-    def _loop_locker(self, trace: Trace, turn: Turn) -> Locker:
+    def loop_locker(self, trace: Trace, turn: Turn) -> Locker:
         table = self._project.locks.table(turn.touched.model) or ""
-        gates = self.gates(trace, turn.enters, table)
+        gates = self.gates(trace, turn.enters, table, turn.step)
         kind: LockerKind = "loop" if turn.at_once else "flush"
-        rows = self._turns.rows(trace, turn.touched)
+        rows = self.turns.rows(trace, turn.touched)
         detail = turn.step.detail
         return Locker(
             table,
@@ -216,7 +263,7 @@ class Contention:
             trace = self._project.trace(function)
             for step, loop, body in loops_at(trace, wanted):
                 seen.add(loop.site)
-                for turn in self._turns.of(trace, step, loop, body):
+                for turn in self.turns.of(trace, step, loop, body):
                     confirmed.add((loop.site, self._project.locks.table(turn.touched.model) or ""))
         return seen, confirmed
 
@@ -235,5 +282,5 @@ def described(step: Step) -> str:
     if isinstance(detail, Write):
         return f"sets {detail.attribute} of them"
     if isinstance(detail, Execute):
-        return "locks them" if detail.statement.kind == "select" else f"{detail.statement.kind}s them"
+        return {"select": "locks them", "insert": "upserts them"}.get(kind := detail.statement.kind, f"{kind}s them")
     return "merges them" if isinstance(detail, Merge) else "deletes them"

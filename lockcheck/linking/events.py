@@ -79,6 +79,13 @@ class Savepoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Unflushed:
+    """A `with session.no_autoflush` block begins; its events carry an arm with this fork."""
+
+    fork: int
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A session's `with` block begins, or ends (`commits` when its end commits)."""
 
@@ -229,6 +236,7 @@ Detail: TypeAlias = (
     | Delete
     | SessionCall
     | Savepoints
+    | Unflushed
     | Opened
     | Write
     | Test

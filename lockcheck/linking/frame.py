@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lockcheck import facts
@@ -26,11 +27,12 @@ from lockcheck.linking.events import (
     Savepoints,
     Suspend,
     Test,
+    Unflushed,
     Write,
 )
 from lockcheck.linking.names import SESSION_NAMES
-from lockcheck.linking.origins import FRESH, is_fresh, steady
-from lockcheck.linking.results import grown, item, walked
+from lockcheck.linking.origins import FRESH, is_fresh, steady, varies
+from lockcheck.linking.results import combined, grown, in_step, item, walked
 from lockcheck.linking.spelling import named, spelled
 from lockcheck.linking.values import (
     Abstract,
@@ -45,6 +47,7 @@ from lockcheck.linking.values import (
     Known,
     ModelRef,
     Opaque,
+    Reached,
     Result,
     Row,
     Savepoint,
@@ -299,7 +302,7 @@ class Frame:
         if sql:
             return Expression(tuple(v for v in (left, right) if isinstance(v, ColumnRef)))
         if any(isinstance(v, (CollectionOf, TupleOf)) for v in (left, right)):
-            return CollectionOf(join(walked(left), walked(right)))
+            return combined(left, right)
         return Opaque()
 
     def unary(self, fact: facts.Unary, _: int) -> Abstract:
@@ -335,7 +338,9 @@ class Frame:
             else:
                 complete = False
                 items.append(join(*(walked(one) for one in each(value))))
-        return TupleOf(tuple(items), fact.kind) if complete else CollectionOf(join(*items))
+        if complete:
+            return TupleOf(tuple(items), fact.kind)
+        return CollectionOf(join(*items), walk="set" if fact.kind == "set" else "")
 
     def mapping(self, fact: facts.Dict, _: int) -> Abstract:
         keys: list[Abstract] = []
@@ -364,8 +369,13 @@ class Frame:
             if key is not None:
                 return TupleOf((element,), "dict", (key,))
         source = self.value(fact.iterables[0]) if len(fact.iterables) == 1 else Opaque()
-        kept = source.ordered_by if isinstance(source, CollectionOf) and fact.kind != "set" else None
-        return CollectionOf(element, kept, single=steady(element))
+        if fact.kind == "set":
+            return CollectionOf(element, single=steady(element), walk="set")
+        return replace(in_step(source, element), single=steady(element) and not self._is_slice(fact.element))
+
+    def _is_slice(self, number: facts.Id) -> bool:
+        fact = self.function.values[number]
+        return isinstance(fact, facts.Subscript) and isinstance(self.function.values[fact.index], facts.Slice)
 
     def _kept(self, fact: facts.Comprehension) -> tuple[Abstract, Abstract | None]:
         """Element and key of a comprehension, for what its conditions let through."""
@@ -393,6 +403,8 @@ class Frame:
             return self.linker.names.column(base, index.value) or Opaque()
         if isinstance(base, Row) and isinstance(index, Known) and isinstance(index.value, str):
             return self.attribute(base, index.value, None)
+        if isinstance(base, Opaque) and varies(base.origin) and isinstance(index, Known):
+            return Opaque(Reached(base.origin, str(index.value), many=False))
         if isinstance(base, TupleOf) and base.items:
             return join(*base.items)
         return item(base, 0) if isinstance(base, (CollectionOf, Result)) else Opaque()
@@ -401,6 +413,28 @@ class Frame:
         found = each(self._walked.get(fact.iterable) or self.value(fact.iterable))
         self.linker.many.update(part.site for part in found if isinstance(part, Result))
         return join(*(walked(part) for part in found))
+
+    def grown(self, fact: facts.Grown, _: int) -> Abstract:
+        return grown(self.value(fact.base), self.value(fact.element), self._turn_order(fact.element))
+
+    def _turn_order(self, number: facts.Id) -> str | None:
+        """The order of the loop whose element a value is made of: what grows turn by turn comes in that order."""
+        parts = (part for walk in self._walks(number, set()) for part in each(self.value(walk.iterable)))
+        return "?" if any(in_step(part, part).ordered_by is not None for part in parts) else None
+
+    def _walks(self, number: facts.Id, seen: set[facts.Id]) -> Iterator[facts.Each]:
+        seen.add(number)
+        fact = self.function.values[number]
+        if isinstance(fact, facts.Each):
+            yield fact
+            return
+        for part in operands(fact):
+            if part not in seen:
+                yield from self._walks(part, seen)
+
+    def sorted_in_place(self, number: facts.Id, found: Abstract) -> None:
+        """`value.sort(..)`: what reads the value later finds it sorted."""
+        self._values[number] = found
 
     def entered(self, fact: facts.Entered, _: int) -> Abstract:
         value = self.value(fact.context)
@@ -539,7 +573,10 @@ class Frame:
         sessions = [self._bound_session(number) for number in step.contexts]
         for value, session in zip(entered, sessions, strict=True):
             self._enter(value, session, entered=True)
-        with self.arm("with", self.fork(), "body"):
+        fork = self.fork()
+        if any(isinstance(value, AttributeOf) and value.name == "no_autoflush" for value in entered):
+            self.emit(Unflushed(fork))
+        with self.arm("with", fork, "body"):
             left = self.run(step.body)
         for value, session in reversed(list(zip(entered, sessions, strict=True))):
             self._enter(value, session, entered=False)
@@ -684,7 +721,7 @@ EVALUATORS: dict[type, Callable[[Frame, Any, int], Abstract]] = {
     facts.Unary: Frame.unary,
     facts.Choice: Frame.choice,
     facts.Join: Frame.joined,
-    facts.Grown: lambda s, f, _n: grown(s.value(f.base), s.value(f.element)),
+    facts.Grown: Frame.grown,
     facts.Entered: Frame.entered,
     facts.Caught: Frame.caught,
     facts.Function: Frame.nested,

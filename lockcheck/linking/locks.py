@@ -145,7 +145,7 @@ class Locks:
     # --- order -----------------------------------------------------------------------------------------------------
 
     def by_key(self, statement: Statement) -> bool:
-        """Whether a SELECT comes in primary-key order."""
+        """Whether a SELECT comes in primary-key order; columns that are held to one value order nothing."""
         mapped = self.mapped(statement.model)
         if mapped is None or statement.model is None or not statement.order_by:
             return False
@@ -153,6 +153,7 @@ class Locks:
             p.attribute if isinstance(p, ColumnRef) and p.model == statement.model else None for p in statement.order_by
         ]
         pins = clauses.pinned(statement.where, statement.model)
+        named = [name for name in named if name is None or name not in pins]
         wanted = [name for name in mapped.primary_key if name not in pins]
         return named[: len(wanted)] == wanted or self._free_order(named, wanted)
 

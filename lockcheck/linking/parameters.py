@@ -79,10 +79,10 @@ def canonical(value: Abstract, name: str) -> Abstract | None:
 def _canonical_collection(value: CollectionOf, name: str) -> Abstract | None:
     element = value.element
     if isinstance(element, Instance):
-        return CollectionOf(Instance(element.model, Given(name, each=True)), value.ordered_by)
+        return CollectionOf(Instance(element.model, Given(name, each=True)), value.ordered_by, walk=value.walk)
     if isinstance(element, PASSED_AS_IS):
-        return CollectionOf(quote(element), value.ordered_by)
-    return CollectionOf(Opaque(Given(name, each=True)), value.ordered_by)
+        return CollectionOf(quote(element), value.ordered_by, walk=value.walk)
+    return CollectionOf(Opaque(Given(name, each=True)), value.ordered_by, walk=value.walk)
 
 
 def _canonical_tuple(value: TupleOf, name: str) -> Abstract | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lockcheck.linking.origins import steady
-from lockcheck.linking.substitution import element_of, is_empty
+from lockcheck.linking.substitution import EACH, element_of, is_empty, origin_of
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -20,6 +22,7 @@ from lockcheck.linking.values import (
     Row,
     Statement,
     TupleOf,
+    Walk,
     each,
     join,
 )
@@ -60,6 +63,11 @@ def element(statement: Statement, site: Target, *, scalars: bool, many: bool) ->
     return Row(statement, site, many)
 
 
+def selected(statement: Statement, site: Target, *, scalars: bool) -> CollectionOf:
+    """All that a SELECT returned, as a list."""
+    return CollectionOf(element(statement, site, scalars=scalars, many=True), "?" if statement.order_by else None)
+
+
 def result_method(result: Result, name: str) -> Abstract | None:
     """What a method of a result gives; None for one that is not known."""
     if name in SAME:
@@ -67,7 +75,7 @@ def result_method(result: Result, name: str) -> Abstract | None:
     if name == "scalars":
         return Result(result.statement, result.site, scalars=True)
     if name in ALL:
-        return CollectionOf(element(result.statement, result.site, scalars=result.scalars, many=True))
+        return selected(result.statement, result.site, scalars=result.scalars)
     if name in ONE:
         return element(result.statement, result.site, scalars=result.scalars, many=False)
     if name in SCALAR:
@@ -114,7 +122,7 @@ def item(value: Abstract, index: int) -> Abstract:
         return value.element
     if isinstance(value, Opaque) and isinstance(value.origin, Given):
         return Opaque(Reached(value.origin, str(index), many=False))
-    return Opaque()
+    return value if value == Opaque(EACH) else Opaque()
 
 
 def container_method(value: Abstract, name: str, arguments: tuple[Abstract, ...]) -> Abstract:
@@ -123,17 +131,26 @@ def container_method(value: Abstract, name: str, arguments: tuple[Abstract, ...]
         return value
     if name == "keys":
         keys = value.keys if isinstance(value, TupleOf) else ()
-        return CollectionOf(join(*keys) if keys else element_of(value))
+        return _view(value, join(*keys) if keys else element_of(value))
     if name == "values":
-        return CollectionOf(_value(value))
+        return _view(value, _value(value))
     if name == "items":
-        return CollectionOf(TupleOf((_key(value), _value(value)), "tuple"))
+        return _view(value, TupleOf((_key(value), _value(value)), "tuple"))
     if name in ("pop", "popleft", "get", "__getitem__", "popitem", "setdefault"):
         return _looked_up(value, arguments)
     return Opaque()
 
 
+def _view(value: Abstract, element: Abstract) -> CollectionOf:
+    """The keys, values or items of a mapping, in its order."""
+    if isinstance(value, CollectionOf):
+        return CollectionOf(element, value.ordered_by, walk=value.walk)
+    return CollectionOf(element)
+
+
 def _key(value: Abstract) -> Abstract:
+    if isinstance(value, CollectionOf):
+        return Opaque(EACH)
     return join(*value.keys) if isinstance(value, TupleOf) and value.keys else Opaque()
 
 
@@ -142,6 +159,23 @@ def _value(value: Abstract) -> Abstract:
     if isinstance(value, CollectionOf):
         return value.element
     return join(*value.items) if isinstance(value, TupleOf) and value.items else Opaque()
+
+
+def mapped(value: Abstract) -> CollectionOf:
+    """`dict(value)`: of pairs, or a copy of a mapping; what walking over it yields is a value, as of a grown one."""
+    pair = walked(value)
+    known = isinstance(value, CollectionOf) and isinstance(pair, TupleOf)
+    inner = item(pair, 1) if known else Opaque(EACH)
+    found = in_step(value, inner)
+    return found if found.ordered_by is not None or found.walk else replace(found, walk="mapping")
+
+
+def view(value: Abstract, name: str) -> CollectionOf:
+    """`items()`, `keys()` or `values()` of a mapping of which nothing is known."""
+    element = element_of(value)
+    inner = Opaque(Reached(origin_of(element), "value", many=False))
+    made = {"items": TupleOf((element, inner), "tuple"), "keys": element, "values": inner}
+    return CollectionOf(made[name], walk="mapping")
 
 
 def _looked_up(value: Abstract, arguments: tuple[Abstract, ...]) -> Abstract:
@@ -153,16 +187,39 @@ def _looked_up(value: Abstract, arguments: tuple[Abstract, ...]) -> Abstract:
     return element_of(value) if isinstance(value, (CollectionOf, TupleOf)) else Opaque()
 
 
-def grown(base: Abstract, added: Abstract) -> Abstract:
+def grown(base: Abstract, added: Abstract, ordered_by: str | None = None) -> Abstract:
     """A container with one element more."""
     parts: tuple[Abstract, ...] = ()
+    walk: Walk = ""
     for part in each(base):
+        walk = walk or walk_of(part)
         if isinstance(part, TupleOf) and part.kind != "dict":
             parts += part.items
         elif isinstance(part, CollectionOf):
             parts += (part.element,)
     element = join(*parts, added)
-    return CollectionOf(element, single=steady(element) and element == added)
+    return CollectionOf(element, None if walk else ordered_by, steady(element) and element == added, walk)
+
+
+def walk_of(value: Abstract) -> Walk:
+    """How a container is walked."""
+    if isinstance(value, TupleOf) and value.kind == "set":
+        return "set"
+    return value.walk if isinstance(value, CollectionOf) else ""
+
+
+def combined(left: Abstract, right: Abstract) -> CollectionOf:
+    """`left + right`, or an operation on two sets."""
+    return CollectionOf(join(walked(left), walked(right)), walk=walk_of(left) or walk_of(right))
+
+
+def in_step(value: Abstract, element: Abstract) -> CollectionOf:
+    """Something made of the elements of a value, in their order."""
+    if isinstance(value, Result):
+        return CollectionOf(element, "?" if value.statement.order_by else None)
+    if isinstance(value, CollectionOf):
+        return CollectionOf(element, value.ordered_by, walk=value.walk)
+    return CollectionOf(element, walk=walk_of(value))
 
 
 def copied(function: str, value: Abstract) -> Abstract:
@@ -170,5 +227,7 @@ def copied(function: str, value: Abstract) -> Abstract:
     if isinstance(value, TupleOf) and value.kind != "dict":
         kind = "list" if function == "list" else "tuple" if function == "tuple" else "set"
         return TupleOf(value.items, kind)  # type: ignore[arg-type]  # one of the three literals
-    kept = value.ordered_by if isinstance(value, CollectionOf) and function not in UNORDERED | {"reversed"} else None
-    return CollectionOf(walked(value), kept)
+    if function in UNORDERED:
+        return CollectionOf(walked(value), walk="set")
+    found = in_step(value, walked(value))
+    return replace(found, ordered_by="-") if function == "reversed" and found.ordered_by is not None else found

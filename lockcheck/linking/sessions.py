@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from lockcheck import facts
 from lockcheck.linking.arguments import Arguments, is_false, pairs
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, SessionCall
-from lockcheck.linking.results import element
+from lockcheck.linking.results import element, selected
 from lockcheck.linking.statements import columns_of, first_model, model_name, row_lock
 from lockcheck.linking.values import (
     Abstract,
@@ -157,6 +157,9 @@ class Sessions:
         return isinstance(rows, (CollectionOf, TupleOf)) or (statement.kind != "select" and bare)
 
     def _with_options(self, statement: Statement, arguments: Arguments) -> Statement:
+        rows = arguments.get(1, "params")
+        if statement.kind == "insert" and rows is not None:
+            statement = replace(statement, rows=rows)
         found, _ = pairs(arguments.keyword("execution_options") or Known(None))
         for key, value in found:
             if key == Known("synchronize_session"):
@@ -275,7 +278,7 @@ class Sessions:
             return None
         call.frame.emit(Execute(call.site, session, statement, "query.count" if name == "count" else "query"))
         if name in QUERY_ALL:
-            return CollectionOf(element(statement, call.site, scalars=False, many=True))
+            return selected(statement, call.site, scalars=False)
         if name == "count":
             return Opaque(Reached(FromOperation(call.site, many=False), "count", many=False))
         return element(statement, call.site, scalars=name == "scalar", many=False)
@@ -310,7 +313,7 @@ class Sessions:
         if isinstance(value, Statement) and value.query is not None:
             frame.emit(Execute(value.site, value.query, value, "query"))
             self._linker.many.add(value.site)
-            return CollectionOf(element(value, value.site, scalars=False, many=True))
+            return selected(value, value.site, scalars=False)
         return value
 
     def iterated(self, frame: Frame, value: Abstract | None, loop: int) -> Abstract | None:
@@ -318,7 +321,7 @@ class Sessions:
         if isinstance(value, Statement) and value.query is not None:
             site = frame.target("loop", loop)
             frame.emit(Execute(site, value.query, value, "query"))
-            return CollectionOf(element(value, site, scalars=False, many=True))
+            return selected(value, site, scalars=False)
         return value
 
 

@@ -149,7 +149,8 @@ class Extender:
         return replace(statement, where=statement.where + tuple(added))
 
     def _values(self, statement: Statement, arguments: Arguments, _: Target) -> Statement:
-        return replace(statement, assigned=self.assigned(statement.assigned, arguments))
+        rows = next((v for v in arguments.positional if not isinstance(v, TupleOf) or v.kind != "dict"), statement.rows)
+        return replace(statement, assigned=self.assigned(statement.assigned, arguments), rows=rows)
 
     def assigned(self, before: Assignments, arguments: Arguments) -> Assignments:
         items = list(before.items)

@@ -23,6 +23,7 @@ from lockcheck.linking.events import (
     Path,
     Read,
     SessionCall,
+    Unflushed,
     Write,
 )
 from lockcheck.linking.substitution import CALL, substitute, within
@@ -189,6 +190,15 @@ class Trace:
         if isinstance(detail, Opened) and not detail.entered:
             return session is None or same_session(detail.session, session)
         return False
+
+    def unflushed(self, step: Step) -> bool:
+        """Whether a step stands in a `no_autoflush` block."""
+        return any(step.path[: len(block)] == block for block in self._unflushed)
+
+    @cached_property
+    def _unflushed(self) -> list[Path]:
+        begun = ((step.path, step.detail) for step in self.steps)
+        return [(*path, Arm("with", d.fork, "body")) for path, d in begun if isinstance(d, Unflushed)]
 
     # --- loops -----------------------------------------------------------------------------------------------------
 

@@ -6,15 +6,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Merge, Path, SessionCall, Write
+from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Merge, Opened, Path, SessionCall, Write
 from lockcheck.linking.origins import built, operations, origins, varies
 from lockcheck.linking.rowsets import RowSet, rows_of
-from lockcheck.linking.trace import Step, Trace, innermost, surely_follows
-from lockcheck.linking.values import Given, Instance, ModelRef, Reached, Somewhere, each
+from lockcheck.linking.trace import Step, Trace, innermost, same_session, surely_follows
+from lockcheck.linking.values import (
+    Built,
+    FromOperation,
+    Given,
+    Instance,
+    ModelRef,
+    Opaque,
+    Reached,
+    SessionRef,
+    Somewhere,
+    Statement,
+    each,
+)
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
     from lockcheck.plans import Target
+
+
+GENERATED = Opaque(Somewhere("generated"))
+"""A fresh key, such as `uuid4()`."""
+
+
+UPSERTS = frozenset({"on_conflict_do_update", "on_duplicate_key_update"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +45,16 @@ class Touched:
 
 
 class Turn(NamedTuple):
-    """What a loop locks at each turn: its first step that touches a table's rows, and whether that is at once or at a
-    later flush."""
+    """What a loop locks at each turn: its first step that touches a table's rows, and whether that is at once (in that
+    turn or ahead of the next) or at a later flush."""
 
     loop: EnterLoop
     enters: Step
     step: Step
     touched: Touched
     at_once: bool
+    surely: bool = True
+    """Whether the step is never without the flush that sends it."""
 
 
 class Turns:
@@ -46,44 +67,93 @@ class Turns:
         """What one loop locks, table by table."""
         if any(trace.ends(other, None) and surely_follows(_inside(enters, other), ()) for other in body):
             return
-        flushed = any(isinstance(s.detail, SessionCall) and s.detail.method == "flush" for s in body)
+        flushes = [other for other in body if self.sends(trace, other)]
         seen: set[str] = set()
         for step in body:
-            touched = self.touched(step)
+            touched = self.touched(trace, step)
             if touched is None or self._locked(trace, step, touched) or _once(trace, enters, step, body):
+                continue
+            if _opened_within(trace, enters, step):
                 continue
             table = self._project.locks.table(touched.model)
             if table is not None and table not in seen:
                 seen.add(table)
-                yield Turn(loop, enters, step, touched, flushed or isinstance(step.detail, (Execute, Merge)))
+                sent = [step] if isinstance(step.detail, Execute) else self._sending(trace, step, flushes)
+                surely = any(surely_follows(_inside(enters, other), step.path) for other in sent)
+                yield Turn(loop, enters, step, touched, bool(sent), surely)
 
-    def touched(self, step: Step) -> Touched | None:
+    def _sending(self, trace: Trace, step: Step, flushes: list[Step]) -> list[Step]:
+        """Those of the flushes in a loop that send what a step leaves in its session."""
+        session = self._session_of(trace, step)
+        return [other for other in flushes if session is None or _session(other) in (None, session)]
+
+    def sends(self, trace: Trace, step: Step) -> bool:
+        """Whether a step sends what waits in its session: a flush, or a query where sessions autoflush."""
+        if isinstance(step.detail, SessionCall):
+            return step.detail.method == "flush"
+        return self._project.autoflush and isinstance(step.detail, (Execute, Merge)) and not trace.unflushed(step)
+
+    def _session_of(self, trace: Trace, step: Step) -> SessionRef | None:
+        """The session of the object that a step changes, None where that is unknown."""
+        if not isinstance(step.detail, Write):
+            return _session(step)
+        sources = operations(step.detail.instance)
+        read = (o.detail for o in trace.steps if isinstance(o.detail, Execute) and o.detail.site in sources)
+        return next((execute.session for execute in read), None)
+
+    def touched(self, trace: Trace, step: Step) -> Touched | None:
         """The row that a step in a loop locks, another one at each turn."""
         detail = step.detail
         if isinstance(detail, Write):
-            return self._written(detail)
+            return self._written(trace, detail)
         if isinstance(detail, (Merge, Delete)):
-            for part in each(detail.value):
-                if isinstance(part, Instance) and varies(part.origin):
-                    return Touched(part.model, part)
-            return None
+            parts = (part for part in each(detail.value) if isinstance(part, Instance))
+            return next((Touched(part.model, part) for part in parts if self._another(trace, part)), None)
         return self._executed(detail) if isinstance(detail, Execute) else None
 
-    def _written(self, write: Write) -> Touched | None:
+    def _another(self, trace: Trace, instance: Instance) -> bool:
+        """Whether an object stands for another row at each turn: it was read, or its key was given."""
+        origin = instance.origin
+        if isinstance(origin, FromOperation) and not origin.many:
+            read = (
+                o.detail.statement
+                for o in trace.steps
+                if isinstance(o.detail, Execute) and o.detail.site == origin.site
+            )
+            return any(varies(statement.where) and self._project.locks.one_row(statement) for statement in read)
+        if not isinstance(origin, Built):
+            return varies(origin)
+        mapped = self._project.locks.mapped(instance.model)
+        key = {name: value for name, value in instance.given if mapped and name in mapped.primary_key}
+        return any(varies(value) for value in key.values()) and GENERATED not in key.values()
+
+    def _written(self, trace: Trace, write: Write) -> Touched | None:
         for instance in each(write.instance):
             if not isinstance(instance, Instance):
                 continue
             column = self._project.linker.names.column(instance.model, write.attribute)
-            if column is not None and varies(instance.origin) and not built(instance.origin):
+            if column is not None and not built(instance.origin) and self._another(trace, instance):
                 return Touched(instance.model, instance)
         return None
 
     def _executed(self, execute: Execute) -> Touched | None:
         statement = execute.statement
+        if statement.kind == "insert":
+            return self._upserted(statement)
         locking = statement.kind in ("update", "delete") or (statement.lock is not None and statement.lock.blocking)
         if not locking or statement.model is None or self._project.locks.access(statement) != "one":
             return None
         return Touched(statement.model, statement.where) if varies(statement.where) else None
+
+    def _upserted(self, statement: Statement) -> Touched | None:
+        """The row of an INSERT ... ON CONFLICT DO UPDATE whose key is another one at each turn."""
+        mapped = self._project.locks.mapped(statement.model)
+        if statement.on_conflict not in UPSERTS or mapped is None or statement.model is None:
+            return None
+        given = dict(statement.assigned.items)
+        keys = ([given.get(name) for name in key] for key in self._project.locks.keys(mapped))
+        known = any(varies(tuple(key)) and GENERATED not in key for key in keys if None not in key)
+        return Touched(statement.model, statement.assigned) if known else None
 
     def _locked(self, trace: Trace, step: Step, touched: Touched) -> bool:
         """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the
@@ -102,7 +172,8 @@ class Turns:
         for other in trace.steps:
             detail = other.detail
             if isinstance(detail, Execute) and detail.site in sources and detail.statement.model == touched.model:
-                return rows_of(self._project.locks, detail.statement)
+                one = self._project.locks.one_row(detail.statement)
+                return RowSet() if one else rows_of(self._project.locks, detail.statement)
         return RowSet(pinned=self._of_parent(touched))
 
     def _of_parent(self, touched: Touched) -> frozenset[str]:
@@ -136,6 +207,10 @@ def given(touched: Touched) -> bool:
     return bool(found) and all(isinstance(origin, Given) for origin in found)
 
 
+def _session(step: Step) -> SessionRef | None:
+    return getattr(step.detail, "session", None)
+
+
 def _inside(enters: Step, step: Step) -> Path:
     return step.path[len(enters.path) + 1 :]
 
@@ -148,6 +223,19 @@ def _once(trace: Trace, enters: Step, step: Step, body: list[Step]) -> bool:
         (trace.ends(other, None) or _leaves(enters, other)) and surely_follows(_inside(enters, other), step.path)
         for other in after
     )
+
+
+def _opened_within(trace: Trace, enters: Step, step: Step) -> bool:
+    """Whether the session comes from a `with` block inside the loop of which nothing else is known."""
+    session = _session(step)
+    if (
+        session is None
+        or session.owner not in ("own", "unknown")
+        or not any(a.kind == "with" for a in _inside(enters, step))
+    ):
+        return False
+    opened = (other.detail for other in trace.steps if isinstance(other.detail, Opened))
+    return not any(same_session(detail.session, session) for detail in opened)
 
 
 def _leaves(enters: Step, step: Step) -> bool:

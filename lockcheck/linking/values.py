@@ -189,15 +189,21 @@ class AttributeOf:
     name: str
 
 
+Walk: TypeAlias = Literal["", "set", "mapping"]
+"""Whether a collection is, or was copied from, a set, or is walked as a mapping: its order tells nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionOf:
     """A list, set, tuple or iterator of unknown length. `ordered_by` is the attribute its elements are sorted by,
-    where known ("" for `sorted(..)` of plain values)."""
+    where known ("" for `sorted(..)` of plain values, "-" for descending, "?" for another order that is the same in
+    each run, as of ORDER BY)."""
 
     element: Abstract
     ordered_by: str | None = None
     single: bool = False
     """All members are one and the same value."""
+    walk: Walk = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +401,8 @@ class Statement:
     spelling: str | None = field(default=None, compare=False)
     query: SessionRef | None = None
     readable: bool = True
+    rows: Abstract | None = None
+    """What `values(..)` or an execution was given in place of single values: the rows of a multi-row INSERT."""
     steps: frozenset[str] = field(default=frozenset(), compare=False)
     """The functions (slices) that had a hand in it."""
 

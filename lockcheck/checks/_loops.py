@@ -1,0 +1,139 @@
+"""Loops that lock rows one by one in an order that two transactions do not share (LCK204, LCK303)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from lockcheck.checks._common import counterpart_does, counterpart_text, file_line, short
+from lockcheck.hazards import Where
+from lockcheck.linking.contention import Locker
+from lockcheck.linking.events import Arm, EnterLoop
+from lockcheck.linking.lockloops import LockLoops, Walking
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.turns import Turn
+from lockcheck.linking.values import ModelRef
+from lockcheck.linking.walks import ARBITRARY, UNSORTED, Order, is_batched, order
+from lockcheck.plans import Target
+
+ORDERS = {
+    "rows": "in the order in which a SELECT without ORDER BY returned them",
+    "given": "in the order in which the caller gives them",
+    "mapping": "in the order of a mapping",
+    "set": "in the order of a set",
+}
+
+
+class Unsorted(NamedTuple):
+    """Rows locked one by one in an order of their own, and whom that can deadlock with."""
+
+    order: Order
+    locker: Locker
+    others: tuple[Locker, ...]
+    surely: bool
+
+    @property
+    def counterpart(self) -> Locker:
+        return self.others[0]
+
+    @property
+    def alone(self) -> bool:
+        """Whether only another run of the same code is known to meet it."""
+        return self.counterpart == self.locker
+
+    def _is_other(self, locker: Locker) -> bool:
+        """Whether a locker is other code, which walks by a plan of its own."""
+        here = self.locker.site
+        return (locker.site.path, locker.site.slice) != (here.path, here.slice) and locker.kind != "bulk"
+
+    @property
+    def preview(self) -> bool:
+        """Rows as a SELECT returned them come in the order of its plan: two runs of one statement mostly share it, and
+        so may a bulk write."""
+        plain = self.order in ARBITRARY or any(self._is_other(other) for other in self.others)
+        return not (self.surely and plain)
+
+
+def walkings(
+    project: Project, runs: Callable[[LockLoops, str], Iterable[Walking]]
+) -> Iterator[tuple[Walking, Unsorted]]:
+    """The unsorted loops that lock rows of a contended table, each in the first run that shows it."""
+    seen: set[tuple[Target, str]] = set()
+    loops = LockLoops(project)
+    for function in project.entries:
+        if project.contention.runs_alone(function):
+            continue
+        for walking in runs(loops, function):
+            key = (walking.turn.loop.site, walking.locker.table)
+            found = _unsorted(project, walking) if key not in seen else None
+            if found is not None:
+                seen.add(key)
+                yield walking, found
+
+
+def _unsorted(project: Project, walking: Walking) -> Unsorted | None:
+    trace, turn, locker = walking
+    how = order(turn.loop.iterable)
+    if how == "unknown" and is_batched(turn.loop.iterable):
+        how = _own_order(project, turn)
+    if how not in UNSORTED or _inner_unsorted(trace, turn):
+        return None
+    inside = _loops_inside(trace, turn)
+    met = meeting(project, trace, turn.enters, locker, turn.touched.model)
+    others = tuple(other for other in met if other == locker or other.site not in inside)
+    return Unsorted(how, locker, others, turn.surely) if others else None
+
+
+def _own_order(project: Project, turn: Turn) -> Order:
+    """The order of a loop as its own function knows it."""
+    steps = project.trace(turn.enters.function).steps
+    known = (s.detail for s in steps if isinstance(s.detail, EnterLoop) and s.is_local)
+    return next((order(loop.iterable) for loop in known if loop.site == turn.loop.site), "unknown")
+
+
+def meeting(project: Project, trace: Trace, step: Step, locker: Locker, model: ModelRef) -> tuple[Locker, ...]:
+    """Whom rows that are locked one by one from a step on can deadlock with. Nobody, where the transaction has locked
+    several rows of the table before: they may be the same."""
+    if locker.table in project.policy.not_contended:
+        return ()
+    held = project.held(trace, step, locker.table, None)
+    if any(project.locks.access(execute.statement) != "one" for _, execute in held):
+        return ()
+    return tuple(project.contention.met_by(locker, model))
+
+
+def _loops_inside(trace: Trace, turn: Turn) -> set[Target]:
+    """The loops that each turn runs: parts of the same code."""
+    body = (*turn.enters.path, Arm("loop", turn.loop.fork, "body"))
+    steps = (step for step in trace.steps[turn.enters.number + 1 :] if step.path[: len(body)] == body)
+    return {step.detail.site for step in steps if isinstance(step.detail, EnterLoop)}
+
+
+def _inner_unsorted(trace: Trace, turn: Turn) -> bool:
+    """Whether a loop inside this one decides the order first: one that is not sorted."""
+    depth = len(turn.enters.path) + 1
+    for step in trace.steps[turn.enters.number + 1 : turn.step.number]:
+        if isinstance(step.detail, EnterLoop) and len(step.path) >= depth:
+            body = (*step.path, Arm("loop", step.detail.fork, "body"))
+            if turn.step.path[: len(body)] == body and order(step.detail.iterable) not in ("sorted", "fixed"):
+                return True
+    return False
+
+
+def other_text(project: Project, found: Unsorted) -> str:
+    """Who else locks the rows, and in which order."""
+    if found.alone:
+        return "another run of the same code may take them in another order"
+    return counterpart_text(project, found.counterpart)
+
+
+def related(project: Project, found: Unsorted, locks: Target) -> tuple[tuple[Where, str], ...]:
+    """The construct that locks, and the other side."""
+    places: list[tuple[Where, str]] = []
+    if file_line(project, locks) != file_line(project, found.locker.site):
+        places.append((locks, "each turn locks a row here"))
+    if not found.alone:
+        other = found.counterpart
+        places.append((other.site, f"the other side, {short(other.function)}, {counterpart_does(other)}"))
+    return tuple(places)

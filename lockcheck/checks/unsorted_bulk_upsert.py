@@ -1,0 +1,137 @@
+"""LCK303: rows upserted one by one, or by a multi-row INSERT, in an order that is not that of their key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.checks._common import dialects
+from lockcheck.checks._loops import ORDERS, Unsorted, meeting, other_text, related, walkings
+from lockcheck.checks._sorting import doubtful, remedy
+from lockcheck.checks.unsorted_lock_loop import site_of, upserts
+from lockcheck.hazards import Hazard, Remedy
+from lockcheck.linking.events import Merge
+from lockcheck.linking.lockloops import LockLoops, Upserting, Walking
+from lockcheck.linking.origins import varies
+from lockcheck.linking.project import Project
+from lockcheck.linking.results import walked
+from lockcheck.linking.turns import GENERATED, Turn
+from lockcheck.linking.values import Abstract, Built, Instance, Known, TupleOf
+from lockcheck.linking.walks import ARBITRARY, order
+from lockcheck.plans import SortRows, Target
+
+CODE = "LCK303"
+
+
+def check(project: Project) -> Iterator[Hazard]:
+    for walking, found in walkings(project, LockLoops.walkings):
+        if upserts(walking.turn.step) and not _attached(walking.turn):
+            yield _in_loop(project, walking, found)
+    yield from _multi_row(project)
+
+
+# --- loops -------------------------------------------------------------------------------------------------------
+
+
+def _attached(turn: Turn) -> bool:
+    """Whether what is merged was read before: its row is there, and mostly in the same session."""
+    origin = turn.touched.origin
+    return isinstance(origin, Instance) and not isinstance(origin.origin, Built)
+
+
+def _in_loop(project: Project, walking: Walking, found: Unsorted) -> Hazard:
+    fix, reason = remedy(project, walking)
+    merges = isinstance(walking.turn.step.detail, Merge)
+    text = (
+        f"{found.locker.table} rows are {'merged' if merges else 'upserted'} one by one {ORDERS[found.order]}; "
+        f"{other_text(project, found)}"
+    )
+    return Hazard(
+        site=walking.turn.loop.site,
+        function=walking.turn.enters.function,
+        message=f"{text}; no fix: {reason}" if reason else text,
+        related=related(project, found, site_of(walking.turn.step)),
+        remedy=fix,
+        no_fix=reason,
+        preview=found.preview,
+    )
+
+
+# --- statements ----------------------------------------------------------------------------------------------------
+
+
+def _multi_row(project: Project) -> Iterator[Hazard]:
+    loops = LockLoops(project)
+    runs = [u for f in project.entries if not project.contention.runs_alone(f) for u in loops.upserts(f)]
+    seen: set[Target] = set()
+    for upserting in runs:
+        site = upserting.locker.site
+        found = _unsorted(project, upserting, runs) if site not in seen else None
+        if found is not None:
+            seen.add(site)
+            yield _hazard(project, upserting, found)
+
+
+def _unsorted(project: Project, upserting: Upserting, runs: list[Upserting]) -> Unsorted | None:
+    trace, step, execute, locker = upserting
+    statement = execute.statement
+    how = order(statement.rows)
+    if how not in ARBITRARY or statement.model is None or _fresh_keys(project, upserting):
+        return None
+    others = meeting(project, trace, step, locker, statement.model)
+    alike = (u.locker for u in runs if u.locker.table == locker.table and u.locker.site != locker.site)
+    found = tuple(
+        dict.fromkeys((*(o for o in others if o != locker), *(u for u in alike if not u.gates & locker.gates)))
+    )
+    mine = tuple(other for other in others if other == locker)
+    innodb = bool({"mysql", "mariadb"} & set(project.policy.dialects))
+    surely = innodb or statement.on_conflict != "on_duplicate_key_update"
+    return Unsorted(how, locker, (*found, *mine), surely) if others else None
+
+
+def _fresh_keys(project: Project, upserting: Upserting) -> bool:
+    """Whether the key of each row is new, so that none is there already."""
+    mapped = project.locks.mapped(upserting.execute.statement.model)
+    given = _columns(upserting.execute.statement.rows)
+    return mapped is None or any(given.get(name) == GENERATED for name in mapped.primary_key)
+
+
+def _columns(rows: Abstract | None) -> dict[str, Abstract]:
+    """What each row gives, by column, where the rows are written as mappings."""
+    row = walked(rows) if rows is not None else None
+    if not isinstance(row, TupleOf) or row.kind != "dict":
+        return {}
+    return {str(k.value): v for k, v in zip(row.keys, row.items, strict=True) if isinstance(k, Known)}
+
+
+def _hazard(project: Project, upserting: Upserting, found: Unsorted) -> Hazard:
+    fix, reason = _remedy(project, upserting)
+    text = (
+        f"a multi-row INSERT ... ON CONFLICT locks {found.locker.table} rows {ORDERS[found.order]}; "
+        f"{other_text(project, found)}"
+    )
+    return Hazard(
+        site=found.locker.site,
+        function=upserting.step.function,
+        message=f"{text}; no fix: {reason}" if reason else text,
+        related=related(project, found, found.locker.site),
+        remedy=fix,
+        no_fix=reason,
+        preview=found.preview,
+    )
+
+
+def _remedy(project: Project, upserting: Upserting) -> tuple[Remedy | None, str | None]:
+    execute = upserting.execute
+    statement, mapped = execute.statement, project.locks.mapped(execute.statement.model)
+    given = _columns(statement.rows)
+    key = next((k for k in project.locks.keys(mapped) if set(k) <= set(given)), None) if mapped is not None else None
+    if mapped is None or key is None:
+        return None, "what the rows are to be sorted by cannot be told"
+    if statement.site.slice != execute.site.slice or statement.site.path != execute.site.path:
+        return None, "the statement is built in another function"
+    names = tuple(name for name in key if varies(given[name])) or key
+    columns = tuple(column for name in names if (column := mapped.column(name)) is not None)
+    text = f"hand the rows over in the order of their key (judged for {dialects(project.policy.databases)})"
+    doubts = doubtful(columns)
+    plan = SortRows(statement.site, execute.site, names)
+    return Remedy(plan, "unsafe" if doubts else "safe", "; ".join((text, *doubts))), None

@@ -1,0 +1,83 @@
+"""Loops and statements that lock one row after another, in the runs that nobody calls: there the callers' order is
+known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockcheck.linking.contention import Locker
+from lockcheck.linking.events import Execute
+from lockcheck.linking.origins import varies
+from lockcheck.linking.rowsets import RowSet
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.turns import UPSERTS, Touched, Turn, loops_at
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+
+
+class Walking(NamedTuple):
+    """A loop that locks rows turn by turn in one run. `locker` is how others meet it."""
+
+    trace: Trace
+    turn: Turn
+    locker: Locker
+
+
+class Upserting(NamedTuple):
+    """A multi-row INSERT ... ON CONFLICT DO UPDATE in one run."""
+
+    trace: Trace
+    step: Step
+    execute: Execute
+    locker: Locker
+
+
+class LockLoops:
+    """Finds them in the run of a function."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._contention = project.contention
+
+    def walkings(self, function: str) -> Iterator[Walking]:
+        """The loops that lock rows turn by turn in a run of a function, those of callees included."""
+        trace = self._project.trace(function)
+        for step, loop, body in loops_at(trace, self._contention.loops):
+            for turn in self._contention.turns.of(trace, step, loop, body):
+                if turn.at_once:
+                    yield Walking(trace, turn, self._contention.loop_locker(trace, turn))
+
+    def batches(self, function: str) -> Iterator[Walking]:
+        """The loops that lock rows in key order, one list of keys after another."""
+        trace = self._project.trace(function)
+        for enters, loop, body in loops_at(trace, self._contention.batched):
+            for step in body:
+                detail = step.detail
+                if not isinstance(detail, Execute) or not self._of_batch(detail) or detail.statement.model is None:
+                    continue
+                model = detail.statement.model
+                locker = self._contention.locker(trace, step, detail.statement, model, "row lock", ordered=True)
+                touched = Touched(model, detail.statement.where)
+                yield Walking(trace, Turn(loop, enters, step, touched, at_once=True), locker)
+
+    def _of_batch(self, execute: Execute) -> bool:
+        """Whether a statement locks rows in key order, other ones at each turn of the loop around it."""
+        statement, locks = execute.statement, self._project.locks
+        if statement.lock is None or not statement.lock.blocking or not locks.by_key(statement):
+            return False
+        return locks.access(statement) == "keys" and varies(locks.listed_key(statement))
+
+    def upserts(self, function: str) -> Iterator[Upserting]:
+        """The multi-row INSERT ... ON CONFLICT DO UPDATE of a run."""
+        trace = self._project.trace(function)
+        for step in trace.steps:
+            detail = step.detail
+            if isinstance(detail, Execute) and detail.statement.on_conflict in UPSERTS and detail.statement.rows:
+                table = self._project.locks.table(detail.statement.model)
+                if table is not None:
+                    gates = self._contention.gates(trace, step, table)
+                    site = detail.statement.site
+                    locker = Locker(table, step.function, site, "loop", RowSet(), gates, "upserts them")
+                    yield Upserting(trace, step, detail, locker)
