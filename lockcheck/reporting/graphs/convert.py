@@ -15,8 +15,8 @@ from lockcheck.reporting.graphs.model import Cycle, Edge, Graph, Lock, Path, Pla
 
 if TYPE_CHECKING:
     from lockcheck.linking.linker import Linker
-    from lockcheck.linking.lockgraph import LockGraph, Pair, Taking
     from lockcheck.linking.lockgraph import Edge as FoundEdge
+    from lockcheck.linking.lockgraph import LockGraph, Pair, Taking
     from lockcheck.plans import Target
 
 LONGEST = 6

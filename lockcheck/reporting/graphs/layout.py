@@ -1,5 +1,5 @@
-"""Where the page draws tables: in rows, so that locks are taken downwards as far as that can be. The same graph is always
-laid out the same way."""
+"""Where the page draws tables: in rows, so that locks are taken downwards as far as that can be. The same graph is
+always laid out the same way."""
 
 from __future__ import annotations
 
@@ -50,14 +50,17 @@ def _width(table: str) -> float:
 
 
 def _ordered(tables: Iterable[str], weights: Weights) -> list[str]:
-    """The tables so that few edges lead back (Eades, Lin, Smyth 1993, with weights): sinks go last, sources first, of the
-    rest the one that is held most and taken least."""
+    """The tables so that few edges lead back: sinks go last, sources first, of the rest the one that is held most and
+    taken least (Eades, Lin, Smyth, "A fast and effective heuristic for the feedback arc set problem", 1993)."""
     left = set(tables)
     first: list[str] = []
     last: list[str] = []
     while left:
-        held = {table: sum(n for (one, two), n in weights.items() if one == table and two in left) for table in left}
-        taken = {table: sum(n for (one, two), n in weights.items() if two == table and one in left) for table in left}
+        held, taken = dict.fromkeys(left, 0), dict.fromkeys(left, 0)
+        for (one, two), count in weights.items():
+            if one in left and two in left:
+                held[one] += count
+                taken[two] += count
         table = min(left, key=lambda name: (held[name] > 0, taken[name] > 0, taken[name] - held[name], name))
         left.remove(table)
         (first if held[table] else last).append(table)
@@ -125,8 +128,8 @@ def _placed(rows: Sequence[Sequence[str]], weights: Weights) -> dict[str, float]
 
 
 def _spread(row: Sequence[str], wish: Mapping[str, float]) -> dict[str, float]:
-    """The tables of a row in their order, as near as can be to where they wish to be: those that touch form blocks, which
-    stand at the mean of their wishes."""
+    """The tables of a row in their order, as near as can be to where they wish to be: those that touch form blocks,
+    which stand at the mean of their wishes."""
     offsets: list[float] = []
     for number, table in enumerate(row):
         previous = row[number - 1] if number else table

@@ -1,5 +1,5 @@
-"""How the page draws edges: curves between the upper and lower sides of tables, as SVG paths. In a row they go below to the
-right and above to the left."""
+"""How the page draws edges: curves between the upper and lower sides of tables, as SVG paths. In a row they go below to
+the right and above to the left."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ def routes(boxes: Mapping[str, Box], edges: Iterable[Ends]) -> dict[Ends, str]:
 
 def _ports(boxes: Mapping[str, Box], edges: Iterable[Ends]) -> dict[tuple[Ends, str], tuple[float, float]]:
     """Where the edges end at the sides of their tables: side by side, in the order of where they lead to."""
-    sides: dict[tuple[str, int], list[tuple[float, str, Ends]]] = defaultdict(list)
+    sides: dict[tuple[str, int], list[tuple[float, bool, str, Ends]]] = defaultdict(list)
     for ends in edges:
         held, taken = (boxes[table] for table in ends)
         leaves, enters = _sides(held, taken)
-        sides[ends[0], leaves].append((taken.x, "held", ends))
-        sides[ends[1], enters].append((held.x, "taken", ends))
+        up = taken.y < held.y  # beside its counterpart at both ends, so that the two do not cross
+        sides[ends[0], leaves].append((taken.x, up, "held", ends))
+        sides[ends[1], enters].append((held.x, up, "taken", ends))
     places: dict[tuple[Ends, str], tuple[float, float]] = {}
     for (table, side), leading in sides.items():
         box = boxes[table]
         room = box.width * USED
-        for number, (_, role, ends) in enumerate(sorted(leading)):
+        for number, (_, _, role, ends) in enumerate(sorted(leading)):
             x = box.x - room / 2 + room * (number + 0.5) / len(leading)
             away = HEIGHT / 2 + (ARROW if role == "taken" else 0)
             places[ends, role] = (x, box.y + side * away)

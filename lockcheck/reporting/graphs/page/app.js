@@ -46,8 +46,16 @@ function show(choice) {
   for (const entry of document.querySelectorAll("nav .item")) {
     const current = hash !== "" && entry.dataset.choice === hash;
     entry.setAttribute("aria-current", current);
-    if (current) entry.scrollIntoView({ block: "nearest" });
+    if (current) bringIn(entry);
   }
+}
+
+// Scroll the list, and nothing around it, to one of its entries.
+function bringIn(entry) {
+  const list = document.querySelector("nav");
+  const [inner, outer] = [entry.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (inner.top < outer.top) list.scrollTop += inner.top - outer.top - 8;
+  else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom + 8;
 }
 
 // --- search ---

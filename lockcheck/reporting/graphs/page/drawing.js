@@ -101,7 +101,7 @@ function around(box, smallest = 0) {
 }
 
 function fit() {
-  setView(around(bounds, 0.75));
+  setView(around(bounds, 0.85));
 }
 
 function reveal(tables) {
