@@ -109,11 +109,10 @@ def _put(lines: Iterable[str], output: Path | None) -> None:
         sys.stdout.flush()
         return
     content = "".join(f"{line}\n" for line in lines).encode("utf-8", "lockcheck")
-    target = Path(os.path.realpath(output))
     try:
-        if target.exists() and not target.is_file():  # a pipe or a device
-            target.write_bytes(content)
+        if output.exists() and not output.is_file():  # a pipe or a device
+            output.write_bytes(content)
         else:
-            replace_file(target, content)
+            replace_file(Path(os.path.realpath(output)), content)
     except OSError as error:
         raise usage.Complaint(f"{output}: not written, {error.strerror or error}") from error

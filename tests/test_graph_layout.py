@@ -62,7 +62,7 @@ def test_no_table_lies_over_another_and_the_shape_is_fit_for_a_screen(drawn: Gra
     left = min(box.x - box.width / 2 for box in boxes.values())
     right = max(box.x + box.width / 2 for box in boxes.values())
     bottom = max(box.y for box in boxes.values())
-    assert right - left < WIDEST * 1.6
+    assert right - left < WIDEST * 1.2
     assert bottom <= 14 * LEVEL
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from statistics import fmean
 
 from lockcheck.reporting.graphs.model import Graph
@@ -14,9 +15,9 @@ from lockcheck.reporting.style import cells
 HEIGHT, LEVEL, GAP = 36, 112, 28
 """The height of a table, the distance of two rows, and the least gap between two tables."""
 LETTER, PADDING, NARROWEST = 7.9, 28, 76
-FEW, WIDEST = 6, 1400
+FEW, WIDEST = 6, 1200
 """Up to so many rows are kept however narrow they are; one that grows wider than the other is broken into several."""
-SHAPE = 1.2
+SHAPE = 0.8
 """Width by height that a graph of many rows should have."""
 SWEEPS = 12
 
@@ -115,34 +116,39 @@ def _uncross(rows: list[list[str]], weights: Weights) -> None:
 
 
 def _placed(rows: Sequence[Sequence[str]], weights: Weights) -> dict[str, float]:
-    """The middles of the tables: near those they are joined to, none over another, rows centred."""
+    """The middles of the tables: near those they are joined to, none over another, no row wider than the widest has to
+    be."""
     joined = _joined(weights)
+    half = max((_offsets(row)[-1] + (_width(row[0]) + _width(row[-1])) / 2 for row in rows), default=0.0) / 2
     places: dict[str, float] = {}
     for row in rows:
-        places.update(_spread(row, dict.fromkeys(row, 0.0)))
+        places.update(_spread(row, dict.fromkeys(row, 0.0), half))
     for _ in range(SWEEPS):
         for row in rows:
             wish = {table: fmean([places[other] for other in joined[table]] or [places[table]]) for table in row}
-            places.update(_spread(row, wish))
+            places.update(_spread(row, wish, half))
     return places
 
 
-def _spread(row: Sequence[str], wish: Mapping[str, float]) -> dict[str, float]:
+def _spread(row: Sequence[str], wish: Mapping[str, float], half: float) -> dict[str, float]:
     """The tables of a row in their order, as near as can be to where they wish to be: those that touch form blocks,
-    which stand at the mean of their wishes."""
-    offsets: list[float] = []
-    for number, table in enumerate(row):
-        previous = row[number - 1] if number else table
-        step = (_width(previous) + _width(table)) / 2 + GAP if number else 0.0
-        offsets.append(step + (offsets[-1] if offsets else 0.0))
+    which stand at the mean of their wishes, within `half` on both sides."""
+    offsets = _offsets(row)
     blocks: list[list[float]] = []
     for table, offset in zip(row, offsets, strict=True):
         blocks.append([wish[table] - offset])
         while len(blocks) > 1 and fmean(blocks[-2]) > fmean(blocks[-1]):
             last = blocks.pop()
             blocks[-1] += last
-    starts = [fmean(block) for block in blocks for _ in block]
+    least, most = _width(row[0]) / 2 - half, half - _width(row[-1]) / 2 - offsets[-1]
+    starts = [min(max(fmean(block), least), most) for block in blocks for _ in block]
     return {table: start + offset for table, start, offset in zip(row, starts, offsets, strict=True)}
+
+
+def _offsets(row: Sequence[str]) -> list[float]:
+    """Where the tables of a row stand behind its first one when they touch but for the gap."""
+    steps = ((_width(one) + _width(other)) / 2 + GAP for one, other in pairwise(row))
+    return list(accumulate(steps, initial=0.0))
 
 
 def _joined(weights: Weights) -> Mapping[str, list[str]]:
