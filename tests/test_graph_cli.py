@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lockcheck import api, cli, files
+from lockcheck import api, cli
 from lockcheck.settings import load
 from tests.test_cli_process import REPOSITORY, run
 
@@ -242,7 +242,7 @@ def test_what_fails_leaves_the_old_file(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert cli.run(["graph", "-o", "graph.txt"]) == 2
     assert capsys.readouterr() == ("", "error: graph.txt: not written, No space left on device\n")
     assert (project / "graph.txt").read_text(encoding="utf-8") == "old"
