@@ -8,7 +8,7 @@ HOSTILE = '</script><img src=x onerror=alert(1)>&"\'`\\N]]> --%% {{data}} #quot;
 
 
 def place(line: int, *lines: str, path: str = "shop/jobs.py", cut: bool = False) -> Place:
-    return Place(path, line, 5, lines or (f"line {line}",), cut)
+    return Place(path, line, 5, lines or (f"line {line}",), line, cut)
 
 
 def calls(line: int, function: str, callee: str) -> Step:
@@ -55,7 +55,7 @@ def chain(count: int) -> Graph:
 
 def hostile() -> Graph:
     """A table, functions, a file and source lines whose names mean something in some format."""
-    place = Place(f"{HOSTILE}.py", 1, 1, (HOSTILE, "\x1b[31m"))
+    place = Place(f"{HOSTILE}.py", 1, 1, (HOSTILE, "\x1b[31m"), 1)
     there = path(HOSTILE, Step(place, HOSTILE, lock=Lock(HOSTILE, "update", "row lock", many=False, blocking=True)))
     there = Path(HOSTILE, HOSTILE, (*there.steps, Step(place, HOSTILE, calls=HOSTILE), *locks_of("b", place)))
     back = Path("f", "m", (*locks_of("b", place), *locks_of(HOSTILE, place)))

@@ -8,7 +8,7 @@ from lockcheck.linking.lockgraph import Cycle as FoundCycle
 from lockcheck.linking.lockgraph import Edge as FoundEdge
 from lockcheck.linking.lockgraph import LockGraph, Pair, Taking, lock_graph
 from lockcheck.plans import Target
-from lockcheck.reporting.graphs.convert import shown
+from lockcheck.reporting.graphs.convert import LONGEST, shown
 from lockcheck.reporting.graphs.focus import focused, within
 from lockcheck.reporting.graphs.model import Graph, Lock, Path, Place
 from tests.graphs import SMALL, chain
@@ -109,24 +109,35 @@ def test_a_path_step_by_step(linked: Linked) -> None:
     assert path.taken.lock == Lock("job", "update", "row lock", many=False, blocking=True)
 
 
-def test_a_call_has_its_line_and_a_lock_the_rest_of_its_statement(linked: Linked) -> None:
+def test_a_call_has_its_line_and_a_lock_its_statement(linked: Linked) -> None:
     (edge,) = told(linked, FoundEdge("run", "job", (claim(linked),))).edges
     lock_run, held, claim_job, taken = (step.place for step in edge.paths[0].steps)
     line = linked.texts["app.py"].splitlines().index("def claim(session, run_id, job_id):") + 1
-    assert lock_run == Place("app.py", line + 1, 11, ("run = lock_run(session, run_id)",))
-    assert claim_job == Place("app.py", line + 3, 9, ("claim_job(",))
-    assert held.lines == ("    select(Run).where(", "        Run.id == key", "    ).with_for_update()", ").one()")
-    assert not held.cut
+    assert lock_run == Place("app.py", line + 1, 11, ("run = lock_run(session, run_id)",), line + 1)
+    assert claim_job == Place("app.py", line + 3, 9, ("claim_job(",), line + 3)
+    assert held.lines == (
+        "return session.scalars(",
+        "    select(Run).where(",
+        "        Run.id == key",
+        "    ).with_for_update()",
+        ").one()",
+    )
+    assert (held.line, held.first, held.cut) == (line + 10, line + 9, False)
     assert taken.lines == ('session.execute(update(Job).where(Job.id == key).values(state="busy"))',)
 
 
 def test_a_long_statement_is_cut(linked: Linked) -> None:
     first = taking(linked, "job", "claim_job", "update(", ("finish", "claim_job("))
-    pair = Pair("app.finish", first, taking(linked, "part", "finish", "update("))
-    (edge,) = told(linked, FoundEdge("job", "part", (pair,))).edges
-    place = edge.paths[0].taken.place
-    assert len(place.lines) == 6
-    assert (place.lines[0], place.lines[-1], place.cut) == ("update(Part)", ".values(", True)
+    for source, begin, end in (
+        ("update(", "session.execute(", ".values("),
+        ("values(", "update(Part)", 'state="done",'),
+    ):
+        pair = Pair("app.finish", first, taking(linked, "part", "finish", source))
+        (edge,) = told(linked, FoundEdge("job", "part", (pair,))).edges
+        place = edge.paths[0].taken.place
+        assert len(place.lines) == LONGEST
+        assert [place.lines[0].strip(), place.lines[-1].strip()] == [begin, end]
+        assert place.cut
 
 
 def test_calls_that_both_locks_have_in_common_are_told_once(linked: Linked) -> None:

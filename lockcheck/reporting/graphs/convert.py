@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lockcheck.linking.lockgraph import LockGraph, Pair, Taking
     from lockcheck.plans import Target
 
-LONGEST = 6
+LONGEST = 7
 """How many lines of a statement are shown."""
 
 
@@ -57,7 +57,7 @@ class _Maker:
     def __init__(self, linker: Linker, texts: Mapping[str, str]) -> None:
         self._linker = linker
         self._lines = cache(lambda path: lines_of(texts.get(path, "")))
-        self._ends = cache(lambda path: _statement_ends(texts.get(path, "")))
+        self._spans = cache(lambda path: _statements(texts.get(path, "")))
         self.place = cache(self._place)
 
     def edge(self, found: FoundEdge) -> Edge:
@@ -90,12 +90,12 @@ class _Maker:
             yield taking.function
 
     def _place(self, target: Target, *, longest: int) -> Place:
-        """A construct, shown up to the end of its statement."""
-        position = self._linker.position(target)
-        last = position.line if longest == 1 else self._ends(target.path).get(position.line, position.end_line)
-        lines = self._lines(target.path)[position.line - 1 : min(last, position.line + longest - 1)]
-        cut = last >= position.line + longest
-        return Place(target.path, position.line, position.column, tuple(_flush_left(lines)), cut)
+        """A construct with its statement: all of it, or as many lines as may be, those ahead of the construct first."""
+        line, column, end, _ = self._linker.position(target)
+        start, last = self._spans(target.path).get(line, (line, end)) if longest > 1 else (line, line)
+        first = max(start, min(line, line - longest + 2))
+        shown = self._lines(target.path)[first - 1 : min(last, first + longest - 1)]
+        return Place(target.path, line, column, tuple(_flush_left(shown)), first, cut=last >= first + longest)
 
     def _short(self, function: str) -> str:
         """A function's name within its module."""
@@ -117,18 +117,18 @@ def _flush_left(lines: list[str]) -> list[str]:
     return dedent("\n".join(line.expandtabs(4).rstrip() for line in lines)).split("\n") if lines else []
 
 
-def _statement_ends(text: str) -> dict[int, int]:
-    """The last line of the innermost statement, or of a compound statement's head, that each line belongs to."""
+def _statements(text: str) -> dict[int, tuple[int, int]]:
+    """The first and last line of the innermost statement, or of a compound statement's head, that each line is in."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # doubtful escapes are the checked project's affair
         nodes: list[ast.AST] = [ast.parse(text)]
-    ends: dict[int, int] = {}
+    spans: dict[int, tuple[int, int]] = {}
     while nodes:
         node = nodes.pop()
         if isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
             last = max(node.lineno, body[0].lineno - 1 if body else node.end_lineno or node.lineno)
-            ends.update(dict.fromkeys(range(node.lineno, last + 1), last))
+            spans.update(dict.fromkeys(range(node.lineno, last + 1), (node.lineno, last)))
         inner = (ast.stmt, ast.excepthandler, ast.match_case)
         nodes += [child for child in ast.iter_child_nodes(node) if isinstance(child, inner)]
-    return ends
+    return spans

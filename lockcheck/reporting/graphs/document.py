@@ -56,6 +56,7 @@ def _step(step: Step) -> dict[str, Any]:
         "line": place.line,
         "column": place.column,
         "source": list(place.lines),
+        "source_line": place.first,
         "cut": place.cut,
         "function": step.function,
         "calls": step.calls,

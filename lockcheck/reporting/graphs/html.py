@@ -66,6 +66,7 @@ def _step(step: Step) -> dict[str, Any]:
         "path": step.place.path,
         "line": step.place.line,
         "source": step.place.lines,
+        "first": step.place.first,
         "cut": step.place.cut,
         "function": step.function,
         "locks": step.lock is not None,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A construct in a file: line and column from 1, and the lines of its statement from `line` on, without what
-    indents them all; `cut` where the statement goes on."""
+    """A construct in a file: line and column from 1, and the lines of its statement, from line `first` on and without
+    what indents them all; `cut` where the statement goes on."""
 
     path: str
     line: int
     column: int
     lines: tuple[str, ...]
+    first: int
     cut: bool = False
 
 

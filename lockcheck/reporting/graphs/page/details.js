@@ -131,7 +131,8 @@ function stepList(steps) {
     const kind = !step.locks ? "call" : number === steps.length - 1 ? "taken" : "held";
     const source = make("pre", { tabindex: 0 });
     step.source.forEach((line, at) => {
-      source.append(make("span", { class: "no" }, String(step.line + at)), line, "\n");
+      const here = step.first + at === step.line && step.source.length > 1;
+      source.append(make("span", { class: here ? "no here" : "no" }, String(step.first + at)), line, "\n");
     });
     if (step.cut) source.append(make("span", { class: "no" }, "…"));
     list.append(make("li", { class: kind },
