@@ -13,9 +13,10 @@ from lockcheck.linked import Progress, Workspace, link
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
+    from lockcheck.reporting.graphs.model import Graph
     from lockcheck.settings import Settings
 
-__all__ = ["ChangedFile", "FixReport", "Progress", "Report", "analyse", "check", "fix"]
+__all__ = ["ChangedFile", "FixReport", "GraphReport", "Progress", "Report", "analyse", "check", "fix", "graph"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ class FixReport:
     changed: tuple[ChangedFile, ...]
     applied: int
     bound_hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GraphReport:
+    """The lock-order graph, whole; `reporting.graphs.focus` limits it. `declared` are the names of all tables."""
+
+    graph: Graph
+    declared: frozenset[str]
+    problems: tuple[Problem, ...]
+    files: int
 
 
 def check(paths: Sequence[Path], settings: Settings) -> Iterator[Finding]:
@@ -113,6 +124,29 @@ def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppre
         for path, text in texts.items()
         if suppressions.worth_reading(text.encode("utf-8", "surrogatepass"))
     }
+
+
+def graph(paths: Sequence[Path], settings: Settings, *, progress: Progress | None = None) -> GraphReport:
+    """The lock-order graph of the project, of what locks rows in `paths`. Raises `discover.DiscoverError`."""
+    from lockcheck.reporting.graphs.focus import within  # noqa: PLC0415 - a check needs none of it
+    from lockcheck.reporting.graphs.model import Graph  # noqa: PLC0415 - as above
+
+    workspace = Workspace(paths, settings, progress)
+    readings = workspace.read({})
+    facts, unread = workspace.behaviour(readings.files)
+    texts = {item.source.path: item.source.text for item in readings.files}
+    checked = sum(path in workspace.reported for path in texts)
+    problems = (*readings.problems, *unread)
+    if not facts:
+        return GraphReport(Graph(), frozenset(), problems, checked)
+    from lockcheck.linking.lockgraph import lock_graph  # noqa: PLC0415 - only where there is something to link
+    from lockcheck.reporting.graphs.convert import shown  # noqa: PLC0415 - as above
+
+    project = link(readings.files, facts, settings)
+    found = shown(lock_graph(project), project.linker, texts)
+    return GraphReport(
+        within(found, workspace.reported), frozenset(project.linker.declarations.tables), problems, checked
+    )
 
 
 def fix(

@@ -15,6 +15,7 @@ from lockcheck import __version__, console
 from lockcheck.console import WRONG
 
 FORMATS = ("full", "concise", "json", "github")
+GRAPHS = ("text", "mermaid", "dot", "json", "html")
 
 
 def run(arguments: list[str]) -> int:
@@ -86,6 +87,14 @@ def _selector_option(name: str, text: str) -> Callable[[Any], Any]:
     return click.option(name, multiple=True, metavar="RULES", callback=_selectors, help=text)
 
 
+_config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Read [tool.lockcheck] from this file.",
+)
+
+
 @click.command(
     cls=_Check,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -110,12 +119,7 @@ def _selector_option(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
 @click.option("--show-settings", is_flag=True, help="Print the settings that hold.")
 @click.option("--stdin-filename", metavar="FILE", help="The name of what is read from standard input, with PATHS `-`.")
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="Read [tool.lockcheck] from this file.",
-)
+@_config_option
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.version_option(__version__, "-V", "--version", prog_name="lockcheck", message="%(prog)s %(version)s")
 @click.pass_context
@@ -154,4 +158,40 @@ def rules(output_format: str) -> None:
         click.echo(line)
 
 
-_SUBCOMMANDS: dict[str, click.Command] = {"explain": explain, "rules": rules}
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0, or 2 for wrong use, or when nothing could be read.",
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.option("--focus", multiple=True, metavar="TABLE", help="Only edges and cycles through this table; repeatable.")
+@click.option("--format", "output_format", type=click.Choice(GRAPHS), default="text", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Write to this file, all of it or nothing, instead of standard output.",
+)
+@click.option("--force-exclude", is_flag=True, default=None, help="Obey `exclude` also for files named in PATHS.")
+@_config_option
+@click.option("-q", "--quiet", is_flag=True, help="Print the graph and errors only.")
+def graph(
+    paths: tuple[Path, ...],
+    focus: tuple[str, ...],
+    output_format: str,
+    output: Path | None,
+    config: Path | None,
+    **given: Any,
+) -> int:
+    """Show in which order transactions lock the tables' rows, and where that can deadlock.
+
+    PATHS are files and folders whose locks are shown (default: the working folder). All of the project around them
+    is read.
+    """
+    from lockcheck import graphing  # noqa: PLC0415 - --help needs none of it
+
+    wish = graphing.Wish(focus, output_format, output, config, given["force_exclude"], quiet=given["quiet"])
+    return graphing.graph(paths or (Path(),), wish)
+
+
+_SUBCOMMANDS: dict[str, click.Command] = {"explain": explain, "graph": graph, "rules": rules}

@@ -7,20 +7,19 @@ import os
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lockcheck import discover
+from lockcheck import discover, usage
 from lockcheck.console import CLEAN, FOUND, WRONG, Progress, complain, say, style_of
 from lockcheck.reporting import concise, diffs, full, github, json_document, summary
 from lockcheck.reporting.sources import Sources
 from lockcheck.reporting.style import terminal_width
 from lockcheck.reporting.view import View
-from lockcheck.settings import Overrides, Settings, SettingsError, load
+from lockcheck.settings import Overrides, Settings
 
 if TYPE_CHECKING:
     from lockcheck.api import FixReport, Report
@@ -43,7 +42,7 @@ class Stdin:
 
 def check(paths: Sequence[Path], options: Options) -> int:
     """Run one check; the exit status."""
-    with _errors_as_usage():
+    with usage.errors_told():
         stdin = _read_stdin(options) if STDIN in paths else None
         if stdin is not None and len(paths) > 1:
             raise click.UsageError("`-` stands alone: standard input is checked without other paths")
@@ -60,25 +59,6 @@ def check(paths: Sequence[Path], options: Options) -> int:
         return _run(paths if stdin is None else [Path(stdin.name)], settings, options, stdin)
 
 
-@contextmanager
-def _errors_as_usage() -> Iterator[None]:
-    try:
-        yield
-    except SettingsError as error:
-        numbers = [number for number in (error.line, error.column) if number is not None]
-        where = ":".join([discover.display(error.path), *map(str, numbers)]) + ": " if error.path else ""
-        raise _Complaint(f"{where}{error.message}") from error
-    except discover.DiscoverError as error:
-        raise _Complaint(str(error)) from error
-
-
-class _Complaint(click.ClickException):
-    """Wrong use that needs no usage line."""
-
-    def show(self, file: object = None) -> None:  # noqa: ARG002 - click's signature
-        complain("error", self.message)
-
-
 def _settings(paths: Sequence[Path], options: Options) -> Settings:
     overrides = Overrides(
         options.select,
@@ -87,18 +67,7 @@ def _settings(paths: Sequence[Path], options: Options) -> Settings:
         preview=options.preview,
         force_exclude=options.force_exclude,
     )
-    settings = load(_common(paths), config=options.config, overrides=overrides)
-    if not options.quiet:
-        for warning in settings.warnings():
-            complain("warning", warning)
-    return settings
-
-
-def _common(paths: Sequence[Path]) -> Path:
-    try:
-        return Path(os.path.commonpath([discover.absolute(path) for path in paths]))
-    except ValueError:  # different drives, on Windows
-        return Path.cwd()
+    return usage.settings(paths, options.config, overrides, quiet=options.quiet)
 
 
 # --- running ------------------------------------------------------------------------------------------------
@@ -194,7 +163,7 @@ def _read_stdin(options: Options) -> Stdin:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return Stdin(discover.display(name), content.decode(encoding), encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise _Complaint(f"{name}: {error}") from error
+        raise usage.Complaint(f"{name}: {error}") from error
 
 
 def _excluded(stdin: Stdin, settings: Settings) -> bool:

@@ -54,7 +54,8 @@ def test_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--version",), ("--help",), ("rules",), ("explain", "nothing"), ("--show-files",)]
+    "arguments",
+    [("--version",), ("--help",), ("rules",), ("explain", "nothing"), ("--show-files",), ("graph", "--help")],
 )
 def test_what_needs_no_parser_imports_none(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     heavy = {"libcst", "sqlalchemy", "rich", "rich.console", "lockcheck.api"}

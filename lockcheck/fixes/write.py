@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import io
 import os
-import stat
-import tempfile
 import tokenize
 import warnings
-from contextlib import suppress
 from pathlib import Path
+
+from lockcheck.files import replace_file
 
 
 class WriteError(Exception):
@@ -30,7 +29,7 @@ def write(file: Path, text: str, before: bytes) -> None:
             raise WriteError(f"{file}: not written, it has changed since it was read")
         if not os.access(target, os.W_OK):
             raise WriteError(f"{file}: not written, the file is read-only")
-        _replace(target, after)
+        replace_file(target, after)
     except OSError as error:
         raise WriteError(_explained(file, target, error)) from error
 
@@ -52,30 +51,6 @@ def _encoded(file: Path, text: str, before: bytes) -> bytes:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise WriteError(f"{file}: not written, the result does not parse: {error}") from error
     return after
-
-
-def _replace(target: Path, content: bytes) -> None:
-    status = target.stat()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(content)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-        _like(Path(name), status)
-        Path(name).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
-def _like(path: Path, status: os.stat_result) -> None:
-    """Give a file the owner, where that is allowed, and the mode of another; a change of owner clears mode bits."""
-    if hasattr(os, "chown"):
-        with suppress(OSError):
-            os.chown(path, status.st_uid, status.st_gid)
-    path.chmod(stat.S_IMODE(status.st_mode))
 
 
 def _explained(file: Path, target: Path, error: OSError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck import __version__
@@ -45,7 +45,11 @@ def after_fixing(fixed: FixReport, *, would: bool) -> Iterator[str]:
 
 def problems(report: Report, style: Style) -> Iterator[str]:
     """Files that could not be checked, each with its place."""
-    for problem in report.problems:
+    return told(report.problems, style)
+
+
+def told(found: Iterable[Problem], style: Style) -> Iterator[str]:
+    for problem in found:
         yield f"{style.paint('error', 'red', 'bold')}: {_where(problem)}: {printable(problem.message)}"
 
 

@@ -1,0 +1,1 @@
+"""Prints the lock-order graph: one module per format, from the neutral model in `model`."""
