@@ -66,7 +66,8 @@ class Footprints:
         found = self._known.get(trace.function)
         if found is None:
             locks = [*self._executed(trace), *self._flushed(trace)]
-            found = tuple(sorted(locks, key=lambda lock: (lock.taken.at.number, lock.rank)))
+            known = (lock for lock in locks if lock.table)
+            found = tuple(sorted(known, key=lambda lock: (lock.taken.at.number, lock.rank)))
             self._known[trace.function] = found
         return found
 
@@ -105,7 +106,7 @@ class Footprints:
                 yield replace(made, rows=rows_of(self._project.locks, statement), row=row)
             else:
                 explicit = model in self._project.locks.from_models(statement)
-                yield replace(made, how="join" if explicit else "eager join")
+                yield replace(made, how="join" if explicit else "eager join", rank=1)
 
     def _returns_many(self, execute: Execute) -> bool:
         if execute.how in ("get", "refresh") or self._project.locks.one_row(execute.statement):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Opened, SessionCall, Write
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import Abstract, FromOperation, Instance, Reached, SessionRef
+from lockcheck.linking.values import Abstract, FromOperation, Given, Instance, Reached, SessionRef
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class UnitOfWork:
     def _left(self, step: Step) -> Iterator[tuple[Target, SessionRef | None, Abstract]]:
         detail = step.detail
         if isinstance(detail, Write):
-            if self._project.linker.names.column(detail.instance.model, detail.attribute) is not None:
+            is_column = self._project.linker.names.column(detail.instance.model, detail.attribute) is not None
+            if is_column and not _is_new(step, detail.instance):
                 yield detail.site, self._session_of(detail.instance), detail.instance
         elif isinstance(detail, (Add, Merge, Delete)):
             yield detail.site, detail.session, detail.value
@@ -76,13 +77,20 @@ class UnitOfWork:
             return detail.method in FLUSHES | DISCARDS or (detail.method == "execute" and self._project.autoflush)
         if isinstance(detail, Opened):
             return not detail.entered
-        return isinstance(detail, Execute) and self._project.autoflush and detail.how != "get"
+        if not isinstance(detail, Execute) or not self._project.autoflush:
+            return False
+        return detail.how != "get" or detail.statement.lock is not None  # a plain get may find the object at hand
 
     def _sends(self, step: Step) -> bool:
         detail = step.detail
         if isinstance(detail, SessionCall):
             return detail.method not in DISCARDS
         return detail.commits if isinstance(detail, Opened) else True
+
+
+def _is_new(step: Step, instance: Instance) -> bool:
+    """Whether an object is being made: in its `__init__`."""
+    return step.function.endswith(".__init__") and instance.origin == Given("self")
 
 
 def _concerns(step: Step, session: SessionRef | None) -> bool:
