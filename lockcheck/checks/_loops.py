@@ -42,17 +42,10 @@ class Unsorted(NamedTuple):
         """Whether only another run of the same code is known to meet it."""
         return self.counterpart == self.locker
 
-    def _is_other(self, locker: Locker) -> bool:
-        """Whether a locker is other code, which walks by a plan of its own."""
-        here = self.locker.site
-        return (locker.site.path, locker.site.slice) != (here.path, here.slice) and locker.kind != "bulk"
-
     @property
     def preview(self) -> bool:
-        """Rows as a SELECT returned them come in the order of its plan: two runs of one statement mostly share it, and
-        so may a bulk write."""
-        plain = self.order in ARBITRARY or any(self._is_other(other) for other in self.others)
-        return not (self.surely and plain)
+        """Rows as a SELECT returned them come in the order of its plan, which the other side may share."""
+        return not (self.surely and self.order in ARBITRARY)
 
 
 def walkings(

@@ -177,7 +177,7 @@ def _carries(project: Project, walking: Walking) -> bool:
     loop = next((loop for loop in _loops(function.body) if loop.site == walking.turn.loop.site.index), None)
     if loop is None or loop.iterable is None:
         return True
-    inside = range(loop.iterable + 1, last_value(loop.body) + 1)
+    inside = range(loop.iterable + 1, min(last_value(loop.body) + 1, len(function.values)))
     return any(_is_carried(function.values, number, inside) for number in range(loop.iterable + 1, inside.stop))
 
 
