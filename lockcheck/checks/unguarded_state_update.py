@@ -45,7 +45,8 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         return None
     if _checked_under_lock(project, occurrence, statement, mapped, column):
         return None
-    allowed = project.states.into(mapped, str(plain(state.value))) or tested_before(project, occurrence, column)
+    name = str(plain(state.value))
+    allowed = project.states.into(mapped, name) or tested_before(project, occurrence, column)
     remedy, reason = _remedy(project, statement, column, state, allowed)
     return Hazard(
         site=site,
@@ -53,6 +54,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         message=_message(mapped, column, state, reason),
         remedy=remedy,
         no_fix=reason,
+        preview=allowed is None and project.states.is_free(mapped, name),
     )
 
 

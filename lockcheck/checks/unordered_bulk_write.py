@@ -44,8 +44,8 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
     declared = mapped.table in project.policy.contended
     if not others and not declared:
         return None
-    by_row = declared or others[0].kind != "bulk"
     other = others[0] if others else None
+    clear = declared or (other is not None and _is_clear(statement, other))
     remedy, reason = _remedy(project, execute, mapped)
     return Hazard(
         site=site,
@@ -54,8 +54,14 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         related=((other.site, f"the other side, {short(other.function)}, {counterpart_does(other)}"),) if other else (),
         remedy=remedy,
         no_fix=reason,
-        preview=access == "keys" or not by_row,
+        preview=access == "keys" or not clear,
     )
+
+
+def _is_clear(statement: Statement, other: Locker) -> bool:
+    """Whether a pair is precise enough to be shown by default: the other side goes row by row. Rows that are deleted are
+    mostly dead, so that a DELETE needs one that waits for many rows by FOR UPDATE (figures in docs/precision.md)."""
+    return other.kind == "row lock" if statement.kind == "delete" else other.kind != "bulk"
 
 
 def _message(

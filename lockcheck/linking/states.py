@@ -84,6 +84,11 @@ class States:
         related = (mapped.qualname, mapped.root)
         return any((qualname, column.attribute) in self._compared for qualname in related)
 
+    def is_free(self, mapped: MappedClass, state: str) -> bool:
+        """Whether settings list the transitions of a table and leave out a state: any may come before it."""
+        declared = self._project.policy.states.get(mapped.table)
+        return declared is not None and bool(declared.into) and state not in declared.into
+
     def into(self, mapped: MappedClass, state: str) -> Allowed | None:
         """The transitions that settings allow into a state."""
         declared = self._project.policy.states.get(mapped.table)
