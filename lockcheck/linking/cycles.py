@@ -94,9 +94,9 @@ class Inversions:
 
     def _same_parent(self, one: str, other: str) -> bool:
         """Whether rows of two tables belong together, so that transactions which meet in one meet in the other: one
-        points at the other, or both at a third."""
+        points at the other, or each row of both belongs to a row of a third."""
         ours, theirs = self._project.parents(one), self._project.parents(other)
-        return one in theirs or other in ours or bool(ours & theirs)
+        return one in theirs or other in ours or bool(self._project.owners(one) & self._project.owners(other))
 
     def _gated(self, one: CriticalPair, other: CriticalPair) -> bool:
         """Whether both lock a common row first: one that the rows of the cycle belong to."""

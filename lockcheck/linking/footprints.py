@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from lockcheck.linking.clauses import pinned
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, asked, key_columns, mode
 from lockcheck.linking.origins import built, varies
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 How: TypeAlias = Literal[
     "row lock", "eager join", "join", "update", "delete", "insert", "upsert", "flush", "merge", "foreign key", "cascade"
 ]
+DELETED, EXECUTED = 500, 1_000
+"""The ranks of what a flush deletes, and of what a statement itself locks: after all that is flushed ahead of it."""
+
+UPDATING = frozenset({"on_conflict_do_update", "on_duplicate_key_update"})
 CASCADES: dict[str, Mode] = {"CASCADE": "update", "SET NULL": "no key update", "SET DEFAULT": "no key update"}
 
 
@@ -41,7 +46,7 @@ class Taken(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Lock:
     """One lock of a run, on one row or `many` of a table. `row` says which one it is: equal values are the same row.
-    `rank` orders the locks of one flush."""
+    `rank` orders the locks that are taken at one step."""
 
     taken: Taken
     table: str
@@ -76,7 +81,7 @@ class Footprints:
     def _executed(self, trace: Trace) -> Iterator[Lock]:
         for step in trace.steps:
             if isinstance(step.detail, Execute):
-                yield from self._of_statement(step, step.detail)
+                yield from (replace(lock, rank=EXECUTED + lock.rank) for lock in self._of_statement(step, step.detail))
 
     def _of_statement(self, step: Step, execute: Execute) -> Iterator[Lock]:
         statement = execute.statement
@@ -86,7 +91,7 @@ class Footprints:
             return
         if statement.kind != "insert":
             yield self._written(taken, statement)
-        elif statement.on_conflict is not None:
+        elif statement.on_conflict in UPDATING:
             many = execute.how == "executemany"
             yield Lock(taken, self._table(statement.model), "no key update", "upsert", many)
         yield from self._parents(taken)
@@ -132,14 +137,23 @@ class Footprints:
     def _flushed(self, trace: Trace) -> Iterator[Lock]:
         for pending in UnitOfWork(self._project, trace).pending():
             for lock in self._sent(trace, pending):
-                yield replace(lock, rank=self._project.depth(lock.table))
+                yield replace(lock, rank=self._rank(pending, lock))
+
+    def _rank(self, pending: Pending, lock: Lock) -> int:
+        """The place of a lock in its flush: parents are written before children, and of one table UPDATE comes before
+        INSERT, whose foreign keys lock parents; rows are deleted last, children before parents."""
+        sent = [self._project.depth(self._table(instance.model)) for instance in instances(pending.value)]
+        if isinstance(pending.step.detail, Delete):
+            return DELETED - max(sent, default=0)
+        own = max(sent, default=0) if lock.how == "foreign key" else self._project.depth(lock.table)
+        return 2 * own + (lock.how == "foreign key")
 
     def _sent(self, trace: Trace, pending: Pending) -> Iterator[Lock]:
         """What sending an object locks."""
         detail = pending.step.detail
         taken = Taken(pending.step, pending.flush, pending.site, pending.session)
         for instance in instances(pending.value):
-            found = self._touched(detail, instance)
+            found = self._touched(trace, detail, instance)
             many = varies(instance) and any(arm.kind == "loop" for arm in pending.step.path)
             if found is not None:
                 how, kind = found
@@ -149,17 +163,30 @@ class Footprints:
                 yield from self._cascade(taken, instance.model)
         yield from self._parents(taken)
 
-    def _touched(self, detail: object, instance: Instance) -> tuple[How, Mode] | None:
+    def _touched(self, trace: Trace, detail: object, instance: Instance) -> tuple[How, Mode] | None:
         """How a flush touches the row of an object; None for a new row, which nobody waits for."""
+        if self._is_new(trace, instance):
+            return None
         if isinstance(detail, Delete):
             return "delete", "update"
         if isinstance(detail, Merge):
             return "merge", "no key update"
-        if isinstance(detail, Add) or isinstance(instance.origin, Built):
+        if isinstance(detail, Add):
             return None
         mapped = self._project.locks.mapped(instance.model)
         is_key = mapped is not None and isinstance(detail, Write) and detail.attribute in key_columns(mapped)
         return "flush", "update" if is_key else "no key update"
+
+    def _is_new(self, trace: Trace, instance: Instance) -> bool:
+        """Whether an object was made here, or read among the children of one that was: no other transaction sees it."""
+        origin = instance.origin
+        statement = trace.statements.get(origin.site) if isinstance(origin, FromOperation) else None
+        mapped = self._project.locks.mapped(instance.model)
+        if statement is None or statement.model != instance.model or mapped is None:
+            return isinstance(origin, Built)
+        keys = {name for key in mapped.foreign_keys for name in key.columns}
+        pins = pinned(statement.where, instance.model)
+        return any(built(value) for name, value in pins.items() if name in keys)
 
     def _row(self, trace: Trace, instance: Instance) -> object:
         """The row of an object: that of the statement which read it, where it read one."""

@@ -50,9 +50,15 @@ def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
         if taken.blocking:
             held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
             for lock in held:
-                if lock.table != taken.table and not _again(taken, held):
+                if lock.table != taken.table and not _either(lock, taken) and not _again(taken, held):
                     before = [other for other in held if _earlier(other, lock)]
                     yield CriticalPair(trace.function, lock, taken, tuple(before))
+
+
+def _either(lock: Lock, taken: Lock) -> bool:
+    """Whether one construct takes both, each when its turn comes: the tables of a loop over models come in an order
+    that the program decides."""
+    return lock.taken.site == taken.taken.site and lock.taken.step is not taken.taken.step
 
 
 def _earlier(one: Lock, other: Lock) -> bool:

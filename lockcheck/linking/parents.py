@@ -38,7 +38,7 @@ def parents_locked(locks: Locks, child: Instance | Statement) -> tuple[ParentLoc
         return ()
     given = {_attribute(mapped, name): value for name, value in child.assigned.items}
     if child.kind == "insert" and not given:
-        return tuple(ParentLock(key.target_table, "key share", key, ()) for key in _required(mapped))
+        return tuple(ParentLock(key.target_table, "key share", key, ()) for key in required(mapped))
     return tuple(_set(locks, mapped, given, whole=child.kind == "insert" and child.assigned.complete))
 
 
@@ -102,7 +102,7 @@ def instances(value: Abstract) -> Iterator[Instance]:
 def _set(locks: Locks, mapped: MappedClass, given: Mapping[str, Abstract], *, whole: bool) -> Iterator[ParentLock]:
     """The parents of the keys that `given` sets. `whole` tells that nothing else is set, so that a nullable column that
     is left out makes the key NULL."""
-    for key in mapped.foreign_keys:
+    for key in _pointing(mapped):
         relations = [given[name] for name in _relations(locks, mapped, key) if name in given]
         values = relations or [given[name] for name in key.columns if name in given]
         absent = [name for name in key.columns if name not in given] if whole and not relations else []
@@ -112,9 +112,17 @@ def _set(locks: Locks, mapped: MappedClass, given: Mapping[str, Abstract], *, wh
             yield ParentLock(key.target_table, "key share", key, tuple(values))
 
 
-def _required(mapped: MappedClass) -> Iterator[ForeignKey]:
-    """The foreign keys that cannot be NULL."""
+def _pointing(mapped: MappedClass) -> Iterator[ForeignKey]:
+    """The foreign keys of which it is known where they point: a column that by itself points at several tables holds
+    the key of a row in one of them."""
     for key in mapped.foreign_keys:
+        if not any(k.columns == key.columns and k.target_table != key.target_table for k in mapped.foreign_keys):
+            yield key
+
+
+def required(mapped: MappedClass) -> Iterator[ForeignKey]:
+    """The foreign keys that cannot be NULL."""
+    for key in _pointing(mapped):
         columns = [mapped.column(name) for name in key.columns]
         if all(column is not None and column.nullable is False for column in columns):
             yield key

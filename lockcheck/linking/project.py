@@ -15,6 +15,7 @@ from lockcheck.linking.linker import Linker
 from lockcheck.linking.lockorder import CriticalPair, critical_pairs
 from lockcheck.linking.locks import Locks
 from lockcheck.linking.origins import origins
+from lockcheck.linking.parents import required
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
@@ -178,3 +179,8 @@ class Project:
         """The other tables that its foreign keys point at."""
         mapped = self.linker.declarations.tables.get(table, ())
         return frozenset(key.target_table for cls in mapped for key in cls.foreign_keys) - {table}
+
+    def owners(self, table: str) -> frozenset[str]:
+        """The other tables that a foreign key of each of its rows points at."""
+        mapped = self.linker.declarations.tables.get(table, ())
+        return frozenset(key.target_table for cls in mapped for key in required(cls)) - {table}

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockcheck.linking.events import Delete, Execute, Merge, SessionCall, Write
+from lockcheck.linking.clauses import conjuncts
+from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, Write
 from lockcheck.linking.origins import operations
-from lockcheck.linking.trace import Step, Trace, shared, surely_follows
-from lockcheck.linking.values import Statement
+from lockcheck.linking.trace import Step, Trace, shared
+from lockcheck.linking.values import Condition, Statement
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -33,6 +34,16 @@ class Release(NamedTuple):
     def call(self) -> Target | None:
         """The call by which that function ended the transaction; None where it did so itself."""
         return self.end.calls[self.depth] if len(self.end.calls) > self.depth else None
+
+
+def writes_rows(project: Project, step: Step) -> bool:
+    """Whether a step writes rows, now or at the next flush."""
+    detail = step.detail
+    if isinstance(detail, Write):
+        return project.linker.names.column(detail.instance.model, detail.attribute) is not None
+    if isinstance(detail, Execute):
+        return detail.statement.kind != "select"
+    return isinstance(detail, (Add, Delete, Merge))
 
 
 def common(one: tuple[Target, ...], other: tuple[Target, ...]) -> int:
@@ -77,21 +88,21 @@ class Releases:
                 yield end
 
     def _uses(self, lock: Step, execute: Execute) -> Iterator[Step]:
-        """The writes of the locked rows."""
+        """The writes of the locked rows. A helper that locks and writes does so anew whenever it is called."""
         for step in self._trace.steps:
-            if step.number > lock.number and self._uses_rows(step, execute):
+            again = step.function == lock.function and step.calls != lock.calls
+            if step.number > lock.number and not again and self._uses_rows(step, execute):
                 yield step
 
     def _uses_rows(self, step: Step, execute: Execute) -> bool:
         detail = step.detail
         if isinstance(detail, Write):
-            is_column = self._project.linker.names.column(detail.instance.model, detail.attribute) is not None
-            return is_column and execute.site in operations(detail.instance.origin)
+            return writes_rows(self._project, step) and execute.site in operations(detail.instance.origin)
         if isinstance(detail, (Merge, Delete)):
             return execute.site in operations(detail.value)
         if isinstance(detail, Execute) and detail.statement.kind in ("update", "delete"):
             same_table = self._table(detail.statement) == self._table(execute.statement)
-            return same_table and self._same_rows(detail.statement, execute)
+            return same_table and not self._tests(detail.statement) and self._same_rows(detail.statement, execute)
         return False
 
     def _same_rows(self, statement: Statement, execute: Execute) -> bool:
@@ -99,13 +110,23 @@ class Releases:
             return True
         return execute.site in operations(self._project.locks.listed_key(statement) or statement.where)
 
+    def _tests(self, statement: Statement) -> bool:
+        """Whether a statement tests, beside keys, what the rows hold when it runs: a state, a version, a lease."""
+        mapped = self._project.locks.mapped(statement.model)
+        if mapped is None or statement.model is None:
+            return False
+        keys = {name for key in self._project.locks.keys(mapped) for name in key}
+        keys |= {name for key in mapped.foreign_keys for name in key.columns}
+        tested = (clause for clause in conjuncts(statement.where) if isinstance(clause, Condition))
+        return any(c.attribute not in keys for clause in tested for c in clause.columns if c.model == statement.model)
+
     def _table(self, statement: Statement) -> str | None:
         return self._project.locks.table(statement.model)
 
     # --- between the end and the use ------------------------------------------------------------------------------
 
     def _unlocked(self, lock: Step, end: Step, use: Step) -> bool:
-        """Whether the use may come after the end with no lock of the table taken in between."""
+        """Whether the use may come after the end with no lock of the table taken on the way."""
         if not self._trace.reaches(end, use):
             return False
         return not any(self._locks_again(lock, other, end, use) for other in self._trace.steps)
@@ -116,12 +137,18 @@ class Releases:
             return False
         if self._table(detail.statement) != self._table(first.statement):
             return False
-        if not surely_follows(other.path, end.path) and not surely_follows(other.path, use.path):
+        if _handles(other, end, use) or not self._trace.reaches(end, other) or not self._trace.reaches(other, use):
             return False
         if end.number < use.number:
             return end.number < other.number < use.number
         loop = _loop(end, use)
         return other.path[: len(loop)] == loop and not use.number <= other.number <= end.number
+
+
+def _handles(other: Step, end: Step, use: Step) -> bool:
+    """Whether a step stands in a handler, which a run that goes well never enters."""
+    handlers = {arm for arm in other.path if arm.kind == "try" and arm.arm.startswith("handler")}
+    return not handlers <= {*end.path, *use.path}
 
 
 def _loop(end: Step, use: Step) -> tuple[object, ...]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from lockcheck.linking.belonging import Belonging
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Opened, SessionCall, Write
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import Abstract, FromOperation, Given, Instance, Reached, SessionRef
+from lockcheck.linking.values import Abstract, Given, Instance, SessionRef
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ class UnitOfWork:
     def __init__(self, project: Project, trace: Trace) -> None:
         self._project = project
         self._trace = trace
-        self._sessions = {
-            step.detail.site: step.detail.session for step in trace.steps if isinstance(step.detail, Execute)
-        }
+        self._belonging = Belonging(trace)
         self._flushes = [step for step in trace.steps if self._may_flush(step)]
 
     def pending(self) -> Iterator[Pending]:
@@ -51,17 +50,10 @@ class UnitOfWork:
         detail = step.detail
         if isinstance(detail, Write):
             is_column = self._project.linker.names.column(detail.instance.model, detail.attribute) is not None
-            if is_column and not _is_new(step, detail.instance):
-                yield detail.site, self._session_of(detail.instance), detail.instance
+            if is_column and not _is_made_by(self._trace.function, detail.instance):
+                yield detail.site, self._belonging.session(step), detail.instance
         elif isinstance(detail, (Add, Merge, Delete)):
             yield detail.site, detail.session, detail.value
-
-    def _session_of(self, instance: Instance) -> SessionRef | None:
-        """The session that an object was read in, None where that is unknown."""
-        origin = instance.origin
-        while isinstance(origin, Reached):
-            origin = origin.base
-        return self._sessions.get(origin.site) if isinstance(origin, FromOperation) else None
 
     def _sent_by(self, step: Step, session: SessionRef | None) -> Step | None:
         """The first step that sends what waits in a session; None where it is thrown away."""
@@ -88,9 +80,9 @@ class UnitOfWork:
         return detail.commits if isinstance(detail, Opened) else True
 
 
-def _is_new(step: Step, instance: Instance) -> bool:
-    """Whether an object is being made: in its `__init__`."""
-    return step.function.endswith(".__init__") and instance.origin == Given("self")
+def _is_made_by(function: str, instance: Instance) -> bool:
+    """Whether a run is that of the `__init__` of an object."""
+    return function.endswith(".__init__") and instance.origin == Given("self")
 
 
 def _concerns(step: Step, session: SessionRef | None) -> bool:
