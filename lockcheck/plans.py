@@ -234,6 +234,15 @@ class FlushInstead:
     commit: Target
 
 
+@dataclass(frozen=True, slots=True)
+class PassSession:
+    """Give a call the caller's session: `parameter=session`."""
+
+    call: Target
+    parameter: str
+    session: str
+
+
 Plan: TypeAlias = (
     LockOnly
     | ChangeLock
@@ -254,4 +263,5 @@ Plan: TypeAlias = (
     | UseSavepoint
     | InsertInSavepoint
     | FlushInstead
+    | PassSession
 )

@@ -20,6 +20,7 @@ from lockcheck.fixes import (
     ordered,
     paged,
     savepoints,
+    sessions,
     sorting,
     upserts,
 )
@@ -38,6 +39,7 @@ from lockcheck.plans import (
     LockRead,
     OrderLock,
     OrderWrite,
+    PassSession,
     Plan,
     ReadFirstRow,
     ReraiseFirst,
@@ -73,6 +75,7 @@ _REWRITES: dict[type, Rewrite] = {
     LockRead: lambda part, plan, _: locking_reads.lock_read(part, plan),
     OrderLock: lambda part, plan, _: locks.order_lock(part, plan),
     OrderWrite: lambda part, plan, imports: _ORDERED[plan.form](part, plan, imports),
+    PassSession: lambda part, plan, _: sessions.pass_session(part, plan),
     ReadFirstRow: lambda part, plan, _: first_row.read_first_row(part, plan),
     ReraiseFirst: handlers.reraise_first,
     RollbackFirst: lambda part, plan, _: handlers.rollback_first(part, plan),
