@@ -55,6 +55,13 @@ def place(step: Step, calls: tuple[Target, ...], site: Target) -> tuple[Target, 
     return step.calls[depth], step.calls[depth].slice
 
 
+def stands_at(step: Step) -> Target:
+    """Where a lock, a write or a call of a session stands: a row lock at its FOR UPDATE."""
+    detail = step.detail
+    lock = detail.statement.lock if isinstance(detail, Execute) else None
+    return lock.site if lock is not None and lock.site is not None else detail.site  # type: ignore[union-attr,return-value]  # all of these have a place
+
+
 def executions(project: Project) -> Iterator[tuple[Target, list[Occurrence]]]:
     """Every statement executed, by the place where it begins, with the runs it happens in: those of the functions
     that nobody calls."""
