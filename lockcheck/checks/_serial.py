@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockcheck.linking import clauses
+from lockcheck.linking.advisory import is_advisory
 from lockcheck.linking.events import Execute, SessionCall
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import Abstract, Condition, Expression, Statement
-
-ADVISORY = ("advisory", "get_lock")
-WHOLE = ("begin immediate", "begin exclusive", "lock table", "for update")
+from lockcheck.linking.values import Abstract, Condition, Statement
 
 
 def serialised(
@@ -36,7 +34,7 @@ def serialised(
         detail = other.detail
         if not isinstance(detail, (Execute, SessionCall)) or not trace.reaches(other, step):
             continue
-        if _advisory(detail):
+        if is_advisory(detail):
             return True
         if not isinstance(detail, Execute):
             continue
@@ -64,11 +62,3 @@ def _parents(project: Project, statement: Statement, columns: Iterable[str]) -> 
         if own is not None and mapped.table != own.table and name in mapped.primary_key:
             found.add(mapped.table)
     return frozenset(found)
-
-
-def _advisory(detail: Execute | SessionCall) -> bool:
-    """Whether a statement takes a lock of its own kind, or one of the whole database or table."""
-    if isinstance(detail, SessionCall):
-        return any(word in detail.text.lower() for word in (*ADVISORY, *WHOLE))
-    entities = detail.statement.entities
-    return any(isinstance(e, Expression) and any(word in e.call for word in ADVISORY) for e in entities)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockcheck.checks._common import file_line, short
+from lockcheck.checks._one_table import one_table
 from lockcheck.checks._widened import widened_remedy
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.cycles import Inversion
@@ -30,6 +31,7 @@ def check(project: Project) -> Iterator[Hazard]:
         if not keys & seen:
             yield _report(project, inversion)
         seen |= keys
+    yield from one_table(project)
 
 
 def _change(pair: CriticalPair) -> object:

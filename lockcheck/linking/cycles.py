@@ -99,7 +99,9 @@ class Inversions:
         return one in theirs or other in ours or bool(self._project.owners(one) & self._project.owners(other))
 
     def _gated(self, one: CriticalPair, other: CriticalPair) -> bool:
-        """Whether both lock a common row first: one that the rows of the cycle belong to."""
+        """Whether both lock a common row first, one that the rows of the cycle belong to, or take an advisory lock."""
+        if one.serial and other.serial:
+            return True
         tables = {one.held.table, one.taken.table}
         owners = frozenset().union(*(self._project.parents(table) for table in tables)) | tables
         return any(

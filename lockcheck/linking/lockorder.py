@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lockcheck.linking.advisory import is_advisory
 from lockcheck.linking.footprints import Lock
-from lockcheck.linking.trace import Trace, same_session
+from lockcheck.linking.trace import Step, Trace, same_session
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -25,6 +26,8 @@ class CriticalPair:
     held: Lock
     taken: Lock
     gates: tuple[Lock, ...]
+    serial: bool = False
+    """Whether it took an advisory lock, or one of a whole table, before."""
 
 
 def critical_pairs(project: Project) -> Iterator[CriticalPair]:
@@ -34,7 +37,7 @@ def critical_pairs(project: Project) -> Iterator[CriticalPair]:
         if project.contention.runs_alone(function):
             continue
         for pair in _of_run(project, project.trace(function)):
-            key = (_kind(pair.held), _kind(pair.taken), frozenset(gate.table for gate in pair.gates))
+            key = (_kind(pair.held), _kind(pair.taken), frozenset(gate.table for gate in pair.gates), pair.serial)
             if key not in seen:
                 seen.add(key)
                 yield pair
@@ -46,13 +49,20 @@ def _kind(lock: Lock) -> tuple[object, ...]:
 
 def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     locks = project.footprints.of(trace)
+    serial = [step for step in trace.steps if is_advisory(step.detail)]
     for number, taken in enumerate(locks):
         if taken.blocking:
             held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
             for lock in held:
                 if lock.table != taken.table and not _either(lock, taken) and not _again(taken, held):
                     before = [other for other in held if _earlier(other, lock)]
-                    yield CriticalPair(trace.function, lock, taken, tuple(before))
+                    first = any(_comes_first(trace, step, lock) for step in serial)
+                    yield CriticalPair(trace.function, lock, taken, tuple(before), first)
+
+
+def _comes_first(trace: Trace, step: Step, lock: Lock) -> bool:
+    at = lock.taken.at
+    return step.number < at.number and trace.reaches(step, at) and not trace.ended_between(step, at, lock.taken.session)
 
 
 def _either(lock: Lock, taken: Lock) -> bool:

@@ -74,7 +74,7 @@ def _is_by_key(project: Project, trace: Trace, lock: Lock) -> bool:
         return project.locks.access(detail.statement) != "many"
     sources = operations(getattr(detail, "instance", None) or getattr(detail, "value", None))
     read = (trace.statements.get(site) for site in sources)
-    return any(statement is not None and project.locks.access(statement) == "keys" for statement in read)
+    return any(statement is not None and project.locks.access(statement) in ("keys", "one") for statement in read)
 
 
 def _meets(held: Lock, taken: Lock) -> bool:
