@@ -209,3 +209,18 @@ def f(session: Session, job):
     walk(session, job)
 """)
     assert len(project.executes()) == 2
+
+
+def test_functions_that_only_call_each_other_are_looked_at() -> None:
+    project = link("""
+def left(session: Session, key):
+    session.get(Job, key, with_for_update=True)
+    right(session, key)
+
+def right(session: Session, key):
+    left(session, key)
+
+def alone(session: Session, key):
+    session.get(Job, key)
+""")
+    assert [name for name in project.project.entries if name.startswith("app.")] == ["app.alone", "app.left"]

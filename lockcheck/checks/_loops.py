@@ -54,9 +54,7 @@ def walkings(
     """The unsorted loops that lock rows of a contended table, each in the first run that shows it."""
     seen: set[tuple[Target, str]] = set()
     loops = LockLoops(project)
-    for function in project.entries:
-        if project.contention.runs_alone(function):
-            continue
+    for function in project.starts:
         for walking in runs(loops, function):
             key = (walking.turn.loop.site, walking.locker.table)
             found = _unsorted(project, walking) if key not in seen else None

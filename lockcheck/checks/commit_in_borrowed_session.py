@@ -47,9 +47,7 @@ def _locks(project: Project) -> Iterator[Need]:
 
 def _writes(project: Project) -> Iterator[Need]:
     """Writes on both sides of a call that commits what came before it."""
-    for function in project.entries:
-        if project.contention.runs_alone(function):
-            continue
+    for function in project.starts:
         trace = project.trace(function)
         writes = [step for step in trace.steps if writes_rows(project, step)]
         belonging = Belonging(trace)

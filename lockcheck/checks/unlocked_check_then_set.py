@@ -32,9 +32,7 @@ def check(project: Project) -> Iterator[Hazard]:
 
 def _settings(project: Project) -> Iterator[tuple[Setting, Evidence]]:
     """The writes of columns that rest on what an unlocked read has shown."""
-    for function in project.entries:
-        if project.contention.runs_alone(function):
-            continue
+    for function in project.starts:
         trace = project.trace(function)
         for step in trace.steps:
             setting = _setting(project, trace, step)

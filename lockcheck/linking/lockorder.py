@@ -33,9 +33,7 @@ class CriticalPair:
 def critical_pairs(project: Project) -> Iterator[CriticalPair]:
     """The pairs of locks on two tables that runs of the project's entry points take."""
     seen: set[object] = set()
-    for function in project.entries:
-        if project.contention.runs_alone(function):
-            continue
+    for function in project.starts:
         for pair in _of_run(project, project.trace(function)):
             key = (_kind(pair.held), _kind(pair.taken), frozenset(gate.table for gate in pair.gates), pair.serial)
             if key not in seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -69,21 +69,42 @@ class Project:
 
     @cached_property
     def entries(self) -> tuple[str, ...]:
-        """Functions that no other resolved function calls: each starts a run of its own."""
-        for function in sorted(self.linker.functions):
-            self.linker.root(function)
-        called = self.linker.callers
-        return tuple(name for name in sorted(self.linker.functions) if not called.get(name, set()) - {name})
+        """Functions that no other resolved function calls: each starts a run of its own. Of functions that call each
+        other in a circle which nothing leads into, the first one starts it."""
+        return self._first(frozenset())
 
     @cached_property
     def starts(self) -> tuple[str, ...]:
-        """Functions that nothing in the running program calls: entries, and what tests alone call."""
-        for function in self.linker.functions:
+        """The entries of the running program: what only tests or revisions call starts a run, too."""
+        return self._first(frozenset(name for name in self.linker.functions if self.contention.runs_alone(name)))
+
+    def _first(self, left_out: frozenset[str]) -> tuple[str, ...]:
+        names = sorted(self.linker.functions.keys() - left_out)
+        for function in names:
             self.linker.root(function)
-        alone = {name for name in self.linker.functions if self.contention.runs_alone(name)}
-        callers = self.linker.callers
-        names = sorted(self.linker.functions.keys() - alone)
-        return tuple(name for name in names if not callers.get(name, set()) - {name} - alone)
+        callers = {name: self.linker.callers.get(name, set()) - {name} - left_out for name in names}
+        found = [name for name in names if not callers[name]]
+        reached = self._reached(found, callers)
+        for name in names:
+            if name not in reached:
+                found.append(name)
+                reached |= self._reached([name], callers)
+        return tuple(sorted(found))
+
+    def _reached(self, names: list[str], callers: Mapping[str, set[str]]) -> set[str]:
+        """The functions that are called from these, directly or not, and these."""
+        callees: dict[str, list[str]] = {}
+        for name, known in callers.items():
+            for caller in known:
+                callees.setdefault(caller, []).append(name)
+        reached: set[str] = set()
+        rest = list(names)
+        while rest:
+            name = rest.pop()
+            if name not in reached:
+                reached.add(name)
+                rest.extend(callees.get(name, ()))
+        return reached
 
     @cached_property
     def contention(self) -> Contention:

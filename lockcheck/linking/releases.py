@@ -160,6 +160,5 @@ def _loop(end: Step, use: Step) -> tuple[object, ...]:
 
 def releases(project: Project) -> Iterator[Release]:
     """The locks that runs of the project's entry points lose too early."""
-    for function in project.entries:
-        if not project.contention.runs_alone(function):
-            yield from Releases(project, project.trace(function)).all()
+    for function in project.starts:
+        yield from Releases(project, project.trace(function)).all()

@@ -34,9 +34,7 @@ class Sibling(NamedTuple):
 def siblings(project: Project) -> Iterator[Sibling]:
     """One for each loop or statement that goes through the rows, with the lock that was taken first."""
     seen: set[object] = set()
-    for function in project.entries:
-        if project.contention.runs_alone(function):
-            continue
+    for function in project.starts:
         for sibling in _of_run(project, project.trace(function)):
             places = {(sibling.held.table, _loop(sibling.held, sibling.taken) or sibling.site), sibling.site}
             if not seen & places:
