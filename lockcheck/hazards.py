@@ -26,7 +26,7 @@ class Hazard:
     """A hazard at `site`, in `function` (qualified name). Without a remedy, `no_fix` says why there is none.
     `preview` marks a finding of a stable rule that is not precise enough to be shown by default."""
 
-    site: Target
+    site: Where
     function: str
     message: str
     related: tuple[tuple[Where, str], ...] = ()
