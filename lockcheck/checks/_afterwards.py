@@ -89,8 +89,11 @@ def _reuse(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) ->
     after = [step for step in guarded.after if trace.reaches(guarded.handler, step)]
     turn = [step for step in after if loop and step.path[: len(loop)] == loop]
     rest = [step for step in after if step not in turn]
-    runs = [_until_left(turn, guarded), _next_turn(trace, guarded, session), _until_left(rest, guarded)]
-    return _first(runs, session, failed, turn=1)
+    behind = _until_left(rest, guarded)
+    found = _first([_until_left(turn, guarded), _next_turn(trace, guarded, session), behind], session, failed, turn=1)
+    if found is not None and found.of_others:
+        return _first([behind], session, failed, turn=1) or found
+    return found
 
 
 def _first(runs: list[list[Step]], session: SessionRef, failed: Step, turn: int) -> Reuse | None:

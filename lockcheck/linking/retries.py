@@ -23,9 +23,8 @@ from lockcheck import facts
 from lockcheck.declarations import model as declared
 from lockcheck.linking.errors import RETRYABLE, database_errors
 from lockcheck.linking.names import last
-from lockcheck.linking.sessions import blocks
 from lockcheck.linking.spelling import named, spelled
-from lockcheck.linking.steps import leaves, steps_of, values_of
+from lockcheck.linking.steps import calls_in, leaves, steps_of, values_of
 from lockcheck.linking.values import Abstract, External, FunctionRef
 from lockcheck.plans import Target
 
@@ -234,9 +233,7 @@ class Retries:
         """As `_decorates`, for a function of the project."""
         for wrapper, names in self._linker.wrapping.wrappers(decorator):
             for loop in self.loops(wrapper):
-                inside = values_of(wrapper, _stepped(loop.step.body))
-                calls = [fact for fact in map(wrapper.values.__getitem__, inside) if isinstance(fact, facts.Call)]
-                called = {wrapper.values[call.func] for call in calls}
+                called = {wrapper.values[call.func] for call in calls_in(wrapper, loop.step.body)}
                 if any(isinstance(func, facts.Name) and func.name in names for func in called):
                     return any(isinstance(func, facts.Attr) and func.name == "rollback" for func in called)
         return None
@@ -270,15 +267,3 @@ def _dotted(expression: declared.Expression | None) -> Iterator[str]:
     elif isinstance(expression, declared.CallOf):
         for part in (*expression.args, *(value for _, value in expression.keywords)):
             yield from _dotted(part)
-
-
-def _stepped(block: facts.Block) -> Iterator[facts.Id]:
-    """The values that the steps of a block evaluate."""
-    for step in steps_of(block):
-        if isinstance(step, (facts.Evaluate, facts.Return, facts.Raise, facts.SetAttribute, facts.SetItem)):
-            if step.value is not None:
-                yield step.value
-        elif isinstance(step, (facts.If, facts.Assert)):
-            yield step.test
-        elif isinstance(step, facts.With):
-            yield from step.contexts

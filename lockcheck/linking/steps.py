@@ -45,3 +45,25 @@ def _leaves(step: facts.Step) -> bool:
         whole = leaves((*step.body, *step.orelse)) and all(leaves(handler.body) for handler in step.handlers)
         return whole or leaves(step.final)
     return False
+
+
+def evaluated(block: facts.Block) -> Iterator[facts.Id]:
+    """The values that the steps of a block evaluate."""
+    for step in steps_of(block):
+        if isinstance(step, (facts.Evaluate, facts.Return, facts.Raise, facts.SetAttribute, facts.SetItem)):
+            if step.value is not None:
+                yield step.value
+        elif isinstance(step, (facts.If, facts.Assert)):
+            yield step.test
+        elif isinstance(step, facts.Loop):
+            yield from (number for number in (step.iterable, step.test) if number is not None)
+        elif isinstance(step, facts.With):
+            yield from step.contexts
+
+
+def calls_in(function: facts.FunctionFacts, block: facts.Block) -> Iterator[facts.Call]:
+    """The calls that a block makes, or whose values it uses."""
+    for number in values_of(function, evaluated(block)):
+        fact = function.values[number]
+        if isinstance(fact, facts.Call):
+            yield fact
