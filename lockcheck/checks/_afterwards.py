@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from lockcheck.checks._handlers import RECOVERS, Guarded, failing
+from lockcheck.checks._handlers import RECOVERS, Guarded, failing, is_builtin
 from lockcheck.linking.events import (
     Add,
     Delete,
@@ -22,6 +22,7 @@ from lockcheck.linking.events import (
     Test,
 )
 from lockcheck.linking.project import Project
+from lockcheck.linking.steps import calls_of_turn
 from lockcheck.linking.trace import Step, Trace, innermost, same_session
 from lockcheck.linking.values import AttributeOf, Built, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
 from lockcheck.plans import Target
@@ -49,7 +50,7 @@ def _elsewhere(step: Step) -> bool:
 def reuses(project: Project, trace: Trace, guarded: Guarded) -> Iterator[Reuse]:
     """The uses of the session by the same function, one for each operation that may fail."""
     for failed, session in failing(project, guarded):
-        found = _reuse(trace, guarded, session, failed)
+        found = _reuse(project, trace, guarded, session, failed)
         if found is not None:
             yield found
 
@@ -74,7 +75,7 @@ def loop_site(trace: Trace, guarded: Guarded) -> Target | None:
     return next((detail.site for detail in entered if loop and detail.fork == loop[-1].fork), None)
 
 
-def _reuse(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Reuse | None:
+def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Reuse | None:
     """The first use of the session in or after the handler, None when the transaction is ended first or the function
     is left."""
     for step in guarded.inside:
@@ -83,14 +84,16 @@ def _reuse(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) ->
         if uses(step, session, failed) and not _reconnected(step, guarded):
             return Reuse(failed, session, step, next_turn=False)
         if isinstance(step.detail, Leave) and step.path == guarded.handler.path:
-            following = [_next_turn(trace, guarded, session)] if step.detail.how == "continue" else []
+            following = [_next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
             return _first(following, session, failed, turn=0)
     loop = loop_around(guarded)
     after = [step for step in guarded.after if trace.reaches(guarded.handler, step)]
     turn = [step for step in after if loop and step.path[: len(loop)] == loop]
     rest = [step for step in after if step not in turn]
     behind = _until_left(rest, guarded)
-    found = _first([_until_left(turn, guarded), _next_turn(trace, guarded, session), behind], session, failed, turn=1)
+    found = _first(
+        [_until_left(turn, guarded), _next_turn(project, trace, guarded, session), behind], session, failed, turn=1
+    )
     if found is not None and found.of_others:
         return _first([behind], session, failed, turn=1) or found
     return found
@@ -130,9 +133,20 @@ def loop_around(guarded: Guarded) -> Path:
     return path[: loops[-1] + 1] if loops else ()
 
 
-def _next_turn(trace: Trace, guarded: Guarded, session: SessionRef) -> list[Step]:
-    """In a loop the same body runs again, on the same session unless a `with` of the body may have opened it."""
+def _next_turn(project: Project, trace: Trace, guarded: Guarded, session: SessionRef) -> list[Step]:
+    """In a loop the same body runs again, on the same session unless the body has opened it."""
+    site = loop_site(trace, guarded)
+    if site is not None and _made_inside(project, trace, site, session):
+        return []
     return turn_of(trace, loop_around(guarded), session)
+
+
+def _made_inside(project: Project, trace: Trace, site: Target, session: SessionRef) -> bool:
+    """Whether a session is made in a loop of the function, anew at each turn."""
+    if not isinstance(session.origin, Somewhere):
+        return False
+    calls = calls_of_turn(project.linker.functions[trace.function].facts, site.index)
+    return session.origin.label in {f"{site.slice}:{call.site}" for call in calls}
 
 
 def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:
@@ -178,7 +192,7 @@ def uses(step: Step, session: SessionRef, failed: Step) -> bool:
         return same_session(detail.session, session) and not detail.method.startswith(("expunge", "savepoint"))
     if isinstance(detail, (Execute, Merge, Delete, Add)):
         return detail.session is not None and same_session(detail.session, session)
-    if isinstance(detail, Outer):
+    if isinstance(detail, Outer) and not is_builtin(detail):
         return any(same_session(other, session) for other in detail.sessions)
     return False
 

@@ -64,8 +64,9 @@ def _work(project: Project, trace: Trace, call: Step, session: SessionRef) -> It
         is_lock = _locks(step, session)
         if not is_lock and not _writes(project, trace, step, session):
             continue
-        if trace.reaches(step, call) and not _may_have_ended(trace, step, call, session):
-            yield step.detail.site, is_lock  # type: ignore[union-attr]  # writes and locks have a site
+        site = getattr(step.detail, "site", None)
+        if site is not None and trace.reaches(step, call) and not _may_have_ended(trace, step, call, session):
+            yield site, is_lock
 
 
 def _may_have_ended(trace: Trace, first: Step, last: Step, session: SessionRef) -> bool:

@@ -52,12 +52,12 @@ def _in_run(project: Project, trace: Trace, handler: Target, failed: frozenset[T
             guarded = guarded_by(trace, step, caught)
             for failing_step, session in failing(project, guarded):
                 if getattr(failing_step.detail, "site", None) in failed:
-                    use = _use(project, trace, guarded, session, failing_step)
+                    use = _use(trace, guarded, session, failing_step)
                     if use is not None and not _told(project.linker, step, use):
                         yield GoesOn(trace.function, step.calls[0], failing_step, use, len(step.calls))
 
 
-def _use(project: Project, trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Step | None:
+def _use(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Step | None:
     """The first use of the session behind the call, None when its transaction ends before."""
     for step in _following(trace, guarded, session):
         if _commits(step, session):
@@ -104,7 +104,9 @@ def _commits(step: Step, session: SessionRef) -> bool:
     detail = step.detail
     if isinstance(detail, SessionCall) and detail.method == "commit":
         return same_session(detail.session, session)
-    return isinstance(detail, Opened) and detail.commits and not detail.entered and same_session(detail.session, session)
+    return (
+        isinstance(detail, Opened) and detail.commits and not detail.entered and same_session(detail.session, session)
+    )
 
 
 def _loses(trace: Trace, guarded: Guarded, session: SessionRef) -> bool:

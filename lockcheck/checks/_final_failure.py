@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from lockcheck import facts
 from lockcheck.checks._handlers import Guarded, failing
 from lockcheck.declarations.model import EnumMember
 from lockcheck.linking.events import Execute, Write
 from lockcheck.linking.project import Project
+from lockcheck.linking.spelling import named
+from lockcheck.linking.steps import calls_in, steps_of
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Abstract, Known, ModelRef, each
 
@@ -26,23 +29,54 @@ class Final(NamedTuple):
 
 
 def final_failure(project: Project, trace: Trace, guarded: Guarded) -> Final | None:
-    """The failed state that the handler, whatever the error, writes to the row whose state the `try` was to change."""
+    """The failed state that the handler, whatever the error, gives to the row at work in the `try`."""
     failed = next((step for step, _ in failing(project, guarded)), None)
     if failed is None:
         return None
-    depth = len(guarded.handler.path)
-    for step in guarded.inside:
-        if any(arm.kind in ("if", "loop", "try") for arm in step.path[depth:]):
-            continue
-        for model, column, value in _states(project, step):
-            state = _failed_state(value)
-            if state is not None and any(_changes(project, other, model) for other in guarded.body):
-                return Final(step, failed, f"{model.qualname.rpartition('.')[2]}.{column}", state)
+    for step, model, column, value in (*_written(project, guarded), *_built(project, trace, guarded)):
+        state = _failed_state(value)
+        if state is not None and any(_works_on(project, other, model) for other in guarded.body):
+            return Final(step, failed, f"{model.qualname.rpartition('.')[2]}.{column}", state)
     return None
 
 
-def _changes(project: Project, step: Step, model: ModelRef) -> bool:
-    """Whether a step of the `try` gives a row of the model another state."""
+State: TypeAlias = tuple[Step, ModelRef, str, Abstract]
+
+
+def _written(project: Project, guarded: Guarded) -> Iterator[State]:
+    """The states that the handler surely writes."""
+    depth = len(guarded.handler.path)
+    for step in guarded.inside:
+        if not any(arm.kind in ("if", "loop", "try") for arm in step.path[depth:]):
+            yield from ((step, *state) for state in _states(project, step))
+
+
+def _built(project: Project, trace: Trace, guarded: Guarded) -> Iterator[State]:
+    """The states in statements that the handler surely completes and that are executed behind it."""
+    function = project.linker.functions[trace.function].facts
+    tries = (step for step in steps_of(function.body) if isinstance(step, facts.Try))
+    handlers = (handler for tried in tries for handler in tried.handlers)
+    handler = next((handler for handler in handlers if handler.site == guarded.caught.site.index), None)
+    plain = tuple(step for step in handler.body if isinstance(step, facts.Evaluate)) if handler is not None else ()
+    given = {
+        (keyword.name, name)
+        for call in calls_in(function, plain)
+        for keyword in call.keywords
+        if (name := named(function.values, keyword.value)) is not None
+    }
+    values = {column: project.linker.names.lookup(function.module, name, function.qualname) for column, name in given}
+    for step in guarded.after:
+        if step.is_local and trace.reaches(guarded.handler, step):
+            for model, column, value in _states(project, step):
+                if column in values and values[column] in each(value):
+                    yield step, model, column, values[column]
+
+
+def _works_on(project: Project, step: Step, model: ModelRef) -> bool:
+    """Whether a step of the `try` gives a row of the model another state, or locks it."""
+    detail = step.detail
+    if isinstance(detail, Execute) and detail.statement.lock is not None and detail.statement.model == model:
+        return True
     return any(other == model and _failed_state(value) is None for other, _, value in _states(project, step))
 
 

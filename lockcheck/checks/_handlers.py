@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lockcheck.checks._errors import EVERY_DATABASE_ERROR, caught_names
-from lockcheck.linking.events import EnterHandler, Execute, Merge, Opened, Outer, Savepoints, SessionCall
+from lockcheck.linking.events import EnterHandler, Execute, Merge, Opened, Outer, Read, Savepoints, SessionCall
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef, Somewhere
@@ -106,9 +106,25 @@ def operates(detail: object, *, any_statement: bool) -> SessionRef | None:
         return detail.session if fails else None
     if isinstance(detail, (Execute, Merge)) and any_statement:
         return detail.session
-    if isinstance(detail, Outer) and any_statement:
+    if isinstance(detail, Outer) and any_statement and not is_builtin(detail):
         return detail.sessions[0]
     return None
+
+
+def is_builtin(call: Outer) -> bool:
+    """Whether a call is one of Python's own, which does nothing to a session."""
+    return call.name.startswith("builtins.")
+
+
+def is_certain(steps: Iterable[Step], session: SessionRef) -> bool:
+    """Whether the steps that use a session use no other in its place: a function may open one of its own only when it
+    is given none."""
+    sessions: dict[object, set[SessionRef]] = {}
+    for step in steps:
+        found = getattr(step.detail, "session", None)
+        if isinstance(found, SessionRef):
+            sessions.setdefault((step.calls, getattr(step.detail, "site", None)), set()).add(found)
+    return not any(len(found) > 1 and session in found for found in sessions.values())
 
 
 def _opened_inside(step: Step, session: SessionRef, guarded: Guarded) -> bool:
@@ -147,8 +163,10 @@ def does(step: Step) -> str:
         return f"session.{detail.method}()"
     if isinstance(detail, Execute):
         return f"session.{detail.how}()"
+    if isinstance(detail, Read):
+        return f"reading {detail.attribute} of an object that the failed flush expired"
     if isinstance(detail, Outer):
-        return f"{detail.name}()"
+        return f"{detail.name}()" if detail.name != "?" else "a call that gets the session"
     return f"session.{type(detail).__name__.lower()}()"
 
 

@@ -11,7 +11,7 @@ from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, loca
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Read, Write
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.trace import Trace, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, UseSavepoint
 
@@ -40,7 +40,7 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
     text = f"{text}; no fix: {reason}" if reason else text
     related = [(failed, f"may fail here: {does(reuse.failing)}")] if failed is not None else []
     if used is not None:
-        related.append((used, f"the session is used again here: {_used(reuse.use)}"))
+        related.append((used, f"the session is used again here: {does(reuse.use)}"))
     return Hazard(
         site=guarded.caught.site,
         function=trace.function,
@@ -49,12 +49,6 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
         remedy=None if reason else _remedy(project, trace, guarded, names, reuse.session),
         no_fix=reason,
     )
-
-
-def _used(step: Step) -> str:
-    if isinstance(step.detail, Read):
-        return f"reading {step.detail.attribute} of an object that the failed flush expired"
-    return does(step)
 
 
 def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, ...], session: SessionRef) -> Remedy:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lockcheck import facts
 from lockcheck.checks._afterwards import loop_site, recovers, reuses
 from lockcheck.checks._borrowed import Loss, lost_by
 from lockcheck.checks._common import file_line, short
-from lockcheck.checks._handlers import aborted, does, flushes, local_handlers, operates, site_in
+from lockcheck.checks._handlers import aborted, does, flushes, is_certain, local_handlers, operates, site_in
 from lockcheck.declarations.model import Location
 from lockcheck.hazards import Hazard, Where
 from lockcheck.linking.events import Inner, Opened, Savepoints, SessionCall
 from lockcheck.linking.project import Project
 from lockcheck.linking.retries import RetryDecorator, RetryLoop
-from lockcheck.linking.steps import calls_in
+from lockcheck.linking.steps import calls_of_turn
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef, Somewhere
 from lockcheck.plans import Target
@@ -43,8 +44,8 @@ def _of_loop(project: Project, name: str, function: facts.FunctionFacts, loop: R
         if found is not None:
             return found
     body = next((steps for _, entered, steps in trace.loops() if entered.site == site), [])
-    inside = {f"{where.slice}:{call.site}" for call in calls_in(function, loop.step.body)}
-    failed = None if loop.by_hand else _failing(project, trace, body, inside)
+    inside = {f"{where.slice}:{call.site}" for call in calls_of_turn(function, loop.site)}
+    failed = None if loop.by_hand else _failing(project, body, inside)
     if failed is not None:
         return _failed_transaction(name, site, f"{loop.name}(..) runs", failed)
     lost = lost_by(project, name) if _rolls_back_given(body) else None
@@ -61,7 +62,7 @@ def _by_hand(project: Project, trace: Trace, site: Target) -> Hazard | None:
     return None
 
 
-def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str]) -> Step | None:
+def _failing(project: Project, body: list[Step], inside: set[str]) -> Step | None:
     """The first operation on a session from outside of the loop that no step of the loop rolls back."""
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
@@ -76,7 +77,7 @@ def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str])
             continue
         if isinstance(session.origin, Somewhere) and (step.calls or session.origin.label in inside):
             continue
-        if not any(recovers(other.detail, session) for other in body):
+        if is_certain(body, session) and not any(recovers(other.detail, session) for other in body):
             return step
     return None
 
@@ -96,18 +97,24 @@ def _rolls_back_given(body: list[Step]) -> bool:
 
 def _of_decorator(project: Project, name: str, function: facts.FunctionFacts) -> Hazard | None:
     decorator = project.retries.decorator(function)
-    where = _decorator_place(project, function, decorator) if decorator is not None else None
-    if decorator is None or where is None:
+    if decorator is None:
         return None
+    site, place = _decorator_place(project, function, decorator)
+    hazard = _decorated(project, name, function, decorator, site)
+    return replace(hazard, place=place) if hazard is not None else None
+
+
+def _decorated(
+    project: Project, name: str, function: facts.FunctionFacts, decorator: RetryDecorator, site: Target
+) -> Hazard | None:
     if decorator.rolls_back:
         lost = lost_by(project, name)
-        return _lost(project, name, where, f"@{decorator.name}", lost) if lost is not None else None
-    trace = project.trace(name)
-    failed = _failing(project, trace, trace.steps, set())
+        return _lost(project, name, site, f"@{decorator.name}", lost) if lost is not None else None
+    failed = _failing(project, project.trace(name).steps, set())
     session = operates(failed.detail, any_statement=True) if failed is not None else None
     if failed is None or session is None or not _borrows(project, name, function, session):
         return None
-    return _failed_transaction(name, where, f"@{decorator.name} runs", failed)
+    return _failed_transaction(name, site, f"@{decorator.name} runs", failed)
 
 
 def _borrows(project: Project, name: str, function: facts.FunctionFacts, session: SessionRef) -> bool:
@@ -118,11 +125,8 @@ def _borrows(project: Project, name: str, function: facts.FunctionFacts, session
     parameter = next((p for p in function.parameters if p.name == given), None)
     if parameter is None:
         return False
-    return parameter.default is None or any(_passes(project, caller, name, parameter.name) for caller in _callers(project, name))
-
-
-def _callers(project: Project, name: str) -> list[str]:
-    return sorted(project.linker.callers.get(name, ()))
+    callers = project.linker.callers.get(name, ())
+    return parameter.default is None or any(_passes(project, caller, name, parameter.name) for caller in callers)
 
 
 def _passes(project: Project, caller: str, name: str, parameter: str) -> bool:
@@ -135,26 +139,27 @@ def _passes(project: Project, caller: str, name: str, parameter: str) -> bool:
     )
 
 
-def _decorator_place(project: Project, function: facts.FunctionFacts, decorator: RetryDecorator) -> Where | None:
-    """Where a decorator stands: its call, or its line."""
+def _decorator_place(
+    project: Project, function: facts.FunctionFacts, decorator: RetryDecorator
+) -> tuple[Target, Location | None]:
+    """Where a decorator stands: its call, or the line of a plain name."""
     where = project.linker.slice_of(function)
     declaration = project.linker.declarations.function(function.qualname)
-    line = declaration.first_line if declaration is not None else None
-    for place, number in enumerate(function.decorators):
+    line = declaration.first_line if declaration is not None else project.linker.slices[where].span.line
+    for number in function.decorators[: decorator.place]:
         fact = function.values[number]
-        site = Target(where.path, where.slice, "call", fact.site) if isinstance(fact, facts.Call) else None
-        if place == decorator.place:
-            return site or (Location(where.path, line) if line is not None else None)
-        if site is not None:
-            line = project.linker.position(site).end_line
-        line = line + 1 if line is not None else None
-    return None
+        call = Target(where.path, where.slice, "call", fact.site) if isinstance(fact, facts.Call) else None
+        line = (project.linker.position(call).end_line if call is not None else line) + 1
+    fact = function.values[function.decorators[decorator.place]]
+    if isinstance(fact, facts.Call):
+        return Target(where.path, where.slice, "call", fact.site), None
+    return Target(where.path, where.slice, "call", 0), Location(where.path, line)
 
 
 # --- findings --------------------------------------------------------------------------------------------
 
 
-def _failed_transaction(function: str, site: Where, again: str, failed: Step) -> Hazard:
+def _failed_transaction(function: str, site: Target, again: str, failed: Step) -> Hazard:
     error = "PendingRollbackError" if flushes(failed) else "InFailedSqlTransaction"
     text = (
         f"{again} the work again on the same session without a rollback in between: {aborted(failed)}, and every "
@@ -165,7 +170,7 @@ def _failed_transaction(function: str, site: Where, again: str, failed: Step) ->
     return Hazard(site=site, function=function, message=text, related=related)
 
 
-def _lost(project: Project, function: str, site: Where, what: str, lost: Loss) -> Hazard:
+def _lost(project: Project, function: str, site: Target, what: str, lost: Loss) -> Hazard:
     first = "the row lock taken" if lost.is_lock else "what was written"
     becomes = "is released" if lost.is_lock else "is lost"
     text = (

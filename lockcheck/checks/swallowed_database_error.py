@@ -9,7 +9,7 @@ from lockcheck.checks._callers import GoesOn, goes_on
 from lockcheck.checks._common import dialects, file_line, short
 from lockcheck.checks._errors import EVERY_DATABASE_ERROR, RETRYABLE, caught_names
 from lockcheck.checks._final_failure import Final, final_failure
-from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, local_handlers, site_in
+from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, is_certain, local_handlers, site_in
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.events import Leave, Outer
 from lockcheck.linking.project import Project
@@ -55,7 +55,8 @@ def _hidden(project: Project, guarded: Guarded) -> Iterator[Target]:
         site = getattr(step.detail, "site", None)
         if session.owner not in ("given", "shared") or isinstance(step.detail, Outer) or site is None:
             continue
-        if not any(recovers(other.detail, session) for other in guarded.inside):
+        mended = any(recovers(other.detail, session) for other in guarded.inside)
+        if not mended and is_certain(guarded.body, session):
             yield site
 
 
@@ -64,7 +65,7 @@ def _hidden(project: Project, guarded: Guarded) -> Iterator[Target]:
 
 def _in_loop(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> Hazard | None:
     loop = loop_site(trace, guarded)
-    if loop is None or project.retries.is_retry(loop):
+    if loop is None or project.retries.is_retry(loop) or not is_certain(guarded.body, reuse.session):
         return None
     text = (
         f"the handler hides {_caught(guarded)} from one turn's work and the loop goes on with the same session: "

@@ -24,7 +24,7 @@ from lockcheck.declarations import model as declared
 from lockcheck.linking.errors import RETRYABLE, database_errors
 from lockcheck.linking.names import last
 from lockcheck.linking.spelling import named, spelled
-from lockcheck.linking.steps import calls_in, leaves, steps_of, values_of
+from lockcheck.linking.steps import calls_of_turn, leaves, steps_of, values_of
 from lockcheck.linking.values import Abstract, External, FunctionRef
 from lockcheck.plans import Target
 
@@ -52,10 +52,9 @@ COUNTING = frozenset({"range", "count", "repeat", "xrange"})
 
 
 class RetryLoop(NamedTuple):
-    """A loop of a function whose body runs again after a database error; `name` is how the source calls what does so."""
+    """A loop whose body runs again after a database error; `name` is how the source calls what does so."""
 
     site: int
-    step: facts.Loop
     name: str
     by_hand: bool
 
@@ -96,9 +95,9 @@ class Retries:
             if isinstance(step, facts.Loop):
                 name = self._over_attempts(function, step)
                 if name is not None:
-                    yield RetryLoop(step.site, step, name, by_hand=False)
+                    yield RetryLoop(step.site, name, by_hand=False)
                 elif _counts(function, step) and self._goes_round(function, step):
-                    yield RetryLoop(step.site, step, "the loop", by_hand=True)
+                    yield RetryLoop(step.site, "the loop", by_hand=True)
 
     def _over_attempts(self, function: facts.FunctionFacts, loop: facts.Loop) -> str | None:
         """What gives the attempts, in a loop whose body enters each of them."""
@@ -148,10 +147,10 @@ class Retries:
             return True
         return bool(self._errors(function, handler.types))
 
-    def _errors(self, function: facts.FunctionFacts, numbers: Iterable[facts.Id]) -> set[str]:
+    def _errors(self, function: facts.FunctionFacts, numbers: Iterable[facts.Id]) -> frozenset[str]:
         """The names of the retryable database errors that values name, at any depth."""
-        reached = values_of(function, numbers)
-        return RETRYABLE & set(database_errors(self._named(function, number) for number in reached))
+        kinds = (self._named(function, number) for number in values_of(function, numbers))
+        return RETRYABLE & set(database_errors(kind for kind in kinds if kind is not None))
 
     def _named(self, function: facts.FunctionFacts, number: facts.Id) -> Abstract | None:
         """What a plain or dotted name stands for."""
@@ -233,7 +232,7 @@ class Retries:
         """As `_decorates`, for a function of the project."""
         for wrapper, names in self._linker.wrapping.wrappers(decorator):
             for loop in self.loops(wrapper):
-                called = {wrapper.values[call.func] for call in calls_in(wrapper, loop.step.body)}
+                called = {wrapper.values[call.func] for call in calls_of_turn(wrapper, loop.site)}
                 if any(isinstance(func, facts.Name) and func.name in names for func in called):
                     return any(isinstance(func, facts.Attr) and func.name == "rollback" for func in called)
         return None

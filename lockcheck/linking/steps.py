@@ -47,9 +47,36 @@ def _leaves(step: facts.Step) -> bool:
     return False
 
 
+def calls_in(function: facts.FunctionFacts, block: facts.Block) -> Iterator[facts.Call]:
+    """The calls that a block makes, or whose values it uses."""
+    yield from _calls(function, values_of(function, evaluated(block)))
+
+
+def calls_of_turn(function: facts.FunctionFacts, site: int) -> Iterator[facts.Call]:
+    """The calls that each turn of the loop with this number makes."""
+    before: list[facts.Step] = []
+    for step in steps_of(function.body):
+        if isinstance(step, facts.Loop) and step.site == site:
+            made = values_of(function, evaluated(step.body)) - values_of(function, _values(before))
+            yield from _calls(function, made)
+            return
+        before.append(step)
+
+
+def _calls(function: facts.FunctionFacts, numbers: Iterable[facts.Id]) -> Iterator[facts.Call]:
+    for number in numbers:
+        fact = function.values[number]
+        if isinstance(fact, facts.Call):
+            yield fact
+
+
 def evaluated(block: facts.Block) -> Iterator[facts.Id]:
     """The values that the steps of a block evaluate."""
-    for step in steps_of(block):
+    yield from _values(steps_of(block))
+
+
+def _values(steps: Iterable[facts.Step]) -> Iterator[facts.Id]:
+    for step in steps:
         if isinstance(step, (facts.Evaluate, facts.Return, facts.Raise, facts.SetAttribute, facts.SetItem)):
             if step.value is not None:
                 yield step.value
@@ -59,11 +86,3 @@ def evaluated(block: facts.Block) -> Iterator[facts.Id]:
             yield from (number for number in (step.iterable, step.test) if number is not None)
         elif isinstance(step, facts.With):
             yield from step.contexts
-
-
-def calls_in(function: facts.FunctionFacts, block: facts.Block) -> Iterator[facts.Call]:
-    """The calls that a block makes, or whose values it uses."""
-    for number in values_of(function, evaluated(block)):
-        fact = function.values[number]
-        if isinstance(fact, facts.Call):
-            yield fact
