@@ -174,12 +174,21 @@ class Retries:
 
     def _predicates(self, function: facts.FunctionFacts, numbers: Iterable[facts.Id]) -> bool:
         """Whether a function of the project that is handed over as a test speaks of database errors."""
-        for number in values_of(function, numbers):
-            found = self._named(function, number)
-            located = self._linker.functions.get(found.qualname) if isinstance(found, FunctionRef) else None
-            if located is not None and self._errors(located.facts, range(len(located.facts.values))):
-                return True
-        return False
+        handed = (self._named(function, number) for number in values_of(function, numbers))
+        return any(self._speaks(found.qualname) for found in handed if isinstance(found, FunctionRef))
+
+    def _speaks(self, qualname: str) -> bool:
+        located = self._linker.functions.get(qualname)
+        if located is not None:
+            return bool(self._errors(located.facts, range(len(located.facts.values))))
+        declaration = self._linker.declarations.function(qualname)
+        return declaration is not None and self._names_errors(qualname, declaration.result)
+
+    def _names_errors(self, qualname: str, expression: declared.Expression | None) -> bool:
+        """Whether an expression of the module that holds a name speaks of retryable database errors."""
+        module = self._linker.module_of(qualname)
+        kinds = (self._linker.names.lookup(module, name, None) for name in _dotted(expression))
+        return bool(RETRYABLE & set(database_errors(kinds)))
 
     # --- decorators --------------------------------------------------------------------------------------------
 
@@ -225,8 +234,7 @@ class Retries:
         callee = self._linker.names.lookup(module, made.function.dotted, None)
         if not isinstance(callee, External) or not _is_one_of(callee.qualname, DECORATORS):
             return False
-        names = [self._linker.names.lookup(module, name, None) for name in _dotted(made)]
-        return last(callee.qualname) in DATABASE_ALONE or bool(RETRYABLE & set(database_errors(names)))
+        return last(callee.qualname) in DATABASE_ALONE or self._names_errors(qualname, made)
 
     def _wraps(self, decorator: str) -> bool | None:
         """As `_decorates`, for a function of the project."""
