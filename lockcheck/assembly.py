@@ -27,7 +27,7 @@ class Assembly:
 
     def findings(self, hazards: Iterable[tuple[str, Hazard]]) -> tuple[Finding, ...]:
         """One finding a hazard, in the order of their places, without fixes."""
-        made = sorted(((self._place(h.site), code, h) for code, h in hazards), key=lambda item: item[:2])
+        made = sorted(((self._where(h.place or h.site), code, h) for code, h in hazards), key=lambda item: item[:2])
         keys = ((code, h.function, self._statement(place)) for place, code, h in made)
         prints = list(numbered(keys))
         return tuple(

@@ -24,7 +24,8 @@ class Remedy:
 @dataclass(frozen=True, slots=True)
 class Hazard:
     """A hazard at `site`, in `function` (qualified name). Without a remedy, `no_fix` says why there is none.
-    `preview` marks a finding of a stable rule that is not precise enough to be shown by default."""
+    `preview` marks a finding of a stable rule that is not precise enough to be shown by default. `place` is where it
+    stands when that is no site, such as a decorator that is a plain name."""
 
     site: Target
     function: str
@@ -34,3 +35,4 @@ class Hazard:
     no_fix: str | None = None
     preview: bool = False
     severity: Severity | None = None
+    place: Location | None = None

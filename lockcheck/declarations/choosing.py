@@ -19,6 +19,7 @@ from lockcheck.declarations.vocabulary import (
     OTHER_SESSIONS,
     PARAMETERS,
     RECEIVERS,
+    RETRIES,
     SCHEMA_NAMES,
     SESSION_METHODS,
     STATEMENTS,
@@ -148,8 +149,13 @@ def _call(chooser: Chooser, node: ast.Call) -> bool:
     if isinstance(func, ast.Name):
         if func.id == "setattr":
             return chooser.hints.models
-        return func.id in chooser.hints.doing
-    return isinstance(func, ast.Attribute) and _method(chooser, func)
+        return func.id in chooser.hints.doing or _retries(chooser, func, func.id)
+    return isinstance(func, ast.Attribute) and (_method(chooser, func) or _retries(chooser, func, func.attr))
+
+
+def _retries(chooser: Chooser, func: ast.expr, name: str) -> bool:
+    """Whether a call may give what runs a piece of work again after a database error."""
+    return name in RETRIES and _root(func) in chooser.hints.imported
 
 
 def _method(chooser: Chooser, func: ast.Attribute) -> bool:

@@ -101,3 +101,6 @@ UNLIKE_SESSIONS = (
     "exception", "timeout", "info", "data", "config", "headers",
 )  # fmt: skip
 """Ends of names that speak of a session and do not hold one."""
+
+RETRIES = frozenset({"AsyncRetrying", "Retrying", "on_exception", "retry", "retry_context", "wrap_db_retry"})
+"""What packages for retrying call the things that run a piece of work again."""

@@ -16,6 +16,7 @@ from lockcheck.linking.lockorder import CriticalPair, critical_pairs
 from lockcheck.linking.locks import Locks
 from lockcheck.linking.origins import origins
 from lockcheck.linking.parents import required
+from lockcheck.linking.retries import Retries
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
@@ -117,6 +118,10 @@ class Project:
     @cached_property
     def footprints(self) -> Footprints:
         return Footprints(self)
+
+    @cached_property
+    def retries(self) -> Retries:
+        return Retries(self.linker)
 
     @cached_property
     def critical_pairs(self) -> tuple[CriticalPair, ...]:

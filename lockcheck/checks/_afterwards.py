@@ -1,0 +1,202 @@
+"""What goes on with a session after a handler has caught its error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import NamedTuple
+
+from lockcheck.checks._handlers import RECOVERS, Guarded, failing, is_builtin
+from lockcheck.linking.events import (
+    Add,
+    Delete,
+    EnterLoop,
+    Execute,
+    Leave,
+    Merge,
+    Opened,
+    Outer,
+    Path,
+    Read,
+    SessionCall,
+    Test,
+)
+from lockcheck.linking.project import Project
+from lockcheck.linking.steps import calls_of_turn
+from lockcheck.linking.trace import Step, Trace, innermost, same_session
+from lockcheck.linking.values import AttributeOf, Built, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
+from lockcheck.plans import Target
+
+
+class Reuse(NamedTuple):
+    """`failing` may fail into the handler, after which `use` uses the session; `next_turn` when only the next turn of
+    the handler's loop does."""
+
+    failing: Step
+    session: SessionRef
+    use: Step
+    next_turn: bool
+
+    @property
+    def of_others(self) -> bool:
+        """Whether it is the work of other functions that fails, and that goes on with the loop's next turn."""
+        return self.next_turn and _elsewhere(self.failing) and _elsewhere(self.use)
+
+
+def _elsewhere(step: Step) -> bool:
+    return bool(step.calls) or isinstance(step.detail, Outer)
+
+
+def reuses(project: Project, trace: Trace, guarded: Guarded) -> Iterator[Reuse]:
+    """The uses of the session by the same function, one for each operation that may fail."""
+    for failed, session in failing(project, guarded):
+        found = _reuse(project, trace, guarded, session, failed)
+        if found is not None:
+            yield found
+
+
+def own_reuse(project: Project, trace: Trace, guarded: Guarded) -> Reuse | None:
+    """The first that is the function's own doing: neither a loop over the work of others, nor a loop that tries
+    again."""
+    found = (reuse for reuse in reuses(project, trace, guarded) if not reuse.of_others)
+    reuse = next(found, None)
+    return None if reuse is not None and reuse.next_turn and _tries_again(project, trace, guarded) else reuse
+
+
+def _tries_again(project: Project, trace: Trace, guarded: Guarded) -> bool:
+    site = loop_site(trace, guarded)
+    return site is not None and project.retries.is_retry(site)
+
+
+def loop_site(trace: Trace, guarded: Guarded) -> Target | None:
+    """The loop that the handler stands in."""
+    loop = loop_around(guarded)
+    entered = (s.detail for s in trace.steps if isinstance(s.detail, EnterLoop) and s.path == loop[:-1])
+    return next((detail.site for detail in entered if loop and detail.fork == loop[-1].fork), None)
+
+
+def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Reuse | None:
+    """The first use of the session in or after the handler, None when the transaction is ended first or the function
+    is left."""
+    for step in guarded.inside:
+        if recovers(step.detail, session):
+            return None
+        if uses(step, session, failed) and not _reconnected(step, guarded):
+            return Reuse(failed, session, step, next_turn=False)
+        if isinstance(step.detail, Leave) and step.path == guarded.handler.path:
+            following = [_next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
+            return _first(following, session, failed, turn=0)
+    loop = loop_around(guarded)
+    after = [step for step in guarded.after if trace.reaches(guarded.handler, step)]
+    turn = [step for step in after if loop and step.path[: len(loop)] == loop]
+    rest = [step for step in after if step not in turn]
+    behind = _until_left(rest, guarded)
+    found = _first(
+        [_until_left(turn, guarded), _next_turn(project, trace, guarded, session), behind], session, failed, turn=1
+    )
+    if found is not None and found.of_others:
+        return _first([behind], session, failed, turn=1) or found
+    return found
+
+
+def _first(runs: list[list[Step]], session: SessionRef, failed: Step, turn: int) -> Reuse | None:
+    """The first step that uses the session, unless its transaction is ended before; `turn` is the run that is the
+    next turn."""
+    numbered = chain.from_iterable(((number, step) for step in run) for number, run in enumerate(runs))
+    for number, step in numbered:
+        if begins_anew(step, session):
+            return None
+        if uses(step, session, failed):
+            return Reuse(failed, session, step, next_turn=number == turn)
+    return None
+
+
+def begins_anew(step: Step, session: SessionRef) -> bool:
+    """Whether a step ends the session's transaction, or opens the session."""
+    opened = isinstance(step.detail, Opened) and step.detail.entered and same_session(step.detail.session, session)
+    return opened or recovers(step.detail, session)
+
+
+def _until_left(steps: list[Step], guarded: Guarded) -> list[Step]:
+    """The steps up to one that surely leaves the function."""
+    for number, step in enumerate(steps):
+        left = isinstance(step.detail, Leave) and step.detail.how in ("return", "raise")
+        if left and step.path == guarded.handler.path[: len(step.path)]:
+            return steps[:number]
+    return steps
+
+
+def loop_around(guarded: Guarded) -> Path:
+    """The path of the body of the loop that the handler stands in, empty without one."""
+    path = guarded.handler.path
+    loops = [number for number, arm in enumerate(path) if arm.kind == "loop" and arm.arm == "body"]
+    return path[: loops[-1] + 1] if loops else ()
+
+
+def _next_turn(project: Project, trace: Trace, guarded: Guarded, session: SessionRef) -> list[Step]:
+    """In a loop the same body runs again, on the same session unless the body has opened it."""
+    site = loop_site(trace, guarded)
+    if site is not None and _made_inside(project, trace, site, session):
+        return []
+    return turn_of(trace, loop_around(guarded), session)
+
+
+def _made_inside(project: Project, trace: Trace, site: Target, session: SessionRef) -> bool:
+    """Whether a session is made in a loop of the function, anew at each turn."""
+    if not isinstance(session.origin, Somewhere):
+        return False
+    calls = calls_of_turn(project.linker.functions[trace.function].facts, site.index)
+    return session.origin.label in {f"{site.slice}:{call.site}" for call in calls}
+
+
+def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:
+    """The steps of a turn of a loop that may have the session of the turn before."""
+    steps = [step for step in trace.steps if loop and step.path[: len(loop)] == loop]
+    if isinstance(session.origin, Somewhere):
+        return [step for step in steps if len(_scope(step)) <= len(loop)]
+    return steps
+
+
+def _scope(step: Step) -> Path:
+    """The way to the innermost `with` block that a step stands in."""
+    return step.path[: innermost(step.path, "with")]
+
+
+def _reconnected(step: Step, guarded: Guarded) -> bool:
+    """Whether a step is taken only when the error was a lost connection, which the next statement opens anew."""
+    tested = any(
+        isinstance(other.detail, Test)
+        and isinstance(other.detail.subject, AttributeOf)
+        and other.detail.subject.name == "connection_invalidated"
+        for other in guarded.inside
+        if other.number < step.number
+    )
+    return tested and any(arm.kind == "if" for arm in step.path[len(guarded.handler.path) :])
+
+
+def recovers(detail: object, session: SessionRef) -> bool:
+    """Whether the session's transaction ends, so that the next one is sound."""
+    if isinstance(detail, SessionCall) and detail.method in RECOVERS:
+        return same_session(detail.session, session)
+    return isinstance(detail, Opened) and not detail.entered and same_session(detail.session, session)
+
+
+def uses(step: Step, session: SessionRef, failed: Step) -> bool:
+    """Whether a step needs the session whose operation `failed`."""
+    detail = step.detail
+    if isinstance(session.origin, Somewhere) and _scope(step) != _scope(failed):
+        return False
+    if isinstance(detail, Read):
+        return _expired(detail.instance) and isinstance(failed.detail, SessionCall)
+    if isinstance(detail, SessionCall):
+        return same_session(detail.session, session) and not detail.method.startswith(("expunge", "savepoint"))
+    if isinstance(detail, (Execute, Merge, Delete, Add)):
+        return detail.session is not None and same_session(detail.session, session)
+    if isinstance(detail, Outer) and not is_builtin(detail):
+        return any(same_session(other, session) for other in detail.sessions)
+    return False
+
+
+def _expired(instance: Instance) -> bool:
+    """A failed flush expires the objects of the session: reading one then needs the database (page of LCK401)."""
+    return isinstance(instance.origin, (FromOperation, Given, Reached)) and not isinstance(instance.origin, Built)

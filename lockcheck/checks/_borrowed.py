@@ -1,0 +1,98 @@
+"""What callers hold in a session when they hand it to a function that may roll it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lockcheck.linking.events import Add, Delete, Execute, Inner, Merge, Write
+from lockcheck.linking.origins import operations
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.values import SessionRef, each
+from lockcheck.plans import Target
+
+MAX_LEVELS = 4
+"""How far up the callers are looked at."""
+
+
+class Loss(NamedTuple):
+    """`caller` has locked or written rows at `site` before the function is called at `call`."""
+
+    caller: str
+    call: Target
+    site: Target
+    is_lock: bool
+
+
+def lost_by(project: Project, function: str) -> Loss | None:
+    """The nearest caller's work that a rollback in `function` undoes."""
+    seen = {function}
+    level = [function]
+    for _ in range(MAX_LEVELS):
+        level = sorted({caller for name in level for caller in project.linker.callers.get(name, ())} - seen)
+        seen |= set(level)
+        for caller in level:
+            for found in _in_run(project, project.trace(caller), function):
+                return found
+    return None
+
+
+def _in_run(project: Project, trace: Trace, function: str) -> Iterator[Loss]:
+    for step in trace.steps:
+        detail = step.detail
+        if not isinstance(detail, Inner) or detail.behaviour.function != function:
+            continue
+        if detail.site in project.linker.opened:
+            continue
+        for session in _sessions(detail):
+            work = list(_work(project, trace, step, session))
+            lost = next((item for item in work if not item[1]), next(iter(work), None))
+            if lost is not None:
+                yield Loss(trace.function, detail.site, *lost)
+
+
+def _sessions(call: Inner) -> Iterator[SessionRef]:
+    """The sessions that a call hands over."""
+    for _, value in call.actual:
+        yield from (part for part in each(value) if isinstance(part, SessionRef))
+
+
+def _work(project: Project, trace: Trace, call: Step, session: SessionRef) -> Iterator[tuple[Target, bool]]:
+    """Writes and locks of the session that a call may find in its transaction, nearest first; whether it is a lock."""
+    for step in reversed(trace.steps[: call.number]):
+        is_lock = _locks(step, session)
+        if not is_lock and not _writes(project, trace, step, session):
+            continue
+        site = getattr(step.detail, "site", None)
+        if site is not None and trace.reaches(step, call) and not _may_have_ended(trace, step, call, session):
+            yield site, is_lock
+
+
+def _may_have_ended(trace: Trace, first: Step, last: Step, session: SessionRef) -> bool:
+    ends = (step for step in trace.steps[first.number : last.number] if trace.ends(step, session))
+    return any(trace.reaches(first, step) and trace.reaches(step, last) for step in ends)
+
+
+def _locks(step: Step, session: SessionRef) -> bool:
+    detail = step.detail
+    locking = isinstance(detail, Execute) and detail.statement.kind == "select" and detail.statement.lock is not None
+    return locking and _of(detail, session)
+
+
+def _of(detail: object, session: SessionRef) -> bool:
+    own = getattr(detail, "session", None)
+    return own is not None and same_session(own, session)
+
+
+def _writes(project: Project, trace: Trace, step: Step, session: SessionRef) -> bool:
+    detail = step.detail
+    if isinstance(detail, Execute):
+        return detail.statement.kind != "select" and _of(detail, session)
+    if isinstance(detail, (Add, Delete, Merge)):
+        return _of(detail, session)
+    if isinstance(detail, Write) and project.linker.names.column(detail.instance.model, detail.attribute) is not None:
+        sources = operations(detail.instance.origin)
+        read = (other.detail for other in trace.steps[: step.number] if isinstance(other.detail, Execute))
+        return any(execute.site in sources and _of(execute, session) for execute in read)
+    return False

@@ -1,0 +1,160 @@
+"""Who goes on, in a function's callers, with a session whose error the function has hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lockcheck import facts
+from lockcheck.checks._afterwards import begins_anew, turn_of, uses
+from lockcheck.checks._handlers import Guarded, failing, flushes, guarded_by
+from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
+from lockcheck.linking.frame import operands
+from lockcheck.linking.linker import Linker
+from lockcheck.linking.project import Project
+from lockcheck.linking.steps import steps_of
+from lockcheck.linking.trace import Step, Trace, innermost, same_session
+from lockcheck.linking.values import SessionRef
+from lockcheck.plans import Target
+
+MAX_LEVELS = 4
+"""How far up the callers are looked at."""
+
+
+class GoesOn(NamedTuple):
+    """`caller` calls, at `call`, into a handler that hides the error of `failed`, and goes on at `use`; `depth` calls
+    lead from it to the handler."""
+
+    caller: str
+    call: Target
+    failed: Step
+    use: Step
+    depth: int
+
+
+def goes_on(project: Project, function: str, handler: Target, failed: frozenset[Target]) -> GoesOn | None:
+    """The nearest caller that goes on with the session after the handler has hidden the error of a `failed` site."""
+    seen = {function}
+    level = [function]
+    for _ in range(MAX_LEVELS):
+        level = sorted({caller for name in level for caller in project.linker.callers.get(name, ())} - seen)
+        seen |= set(level)
+        for caller in level:
+            for found in _in_run(project, project.trace(caller), handler, failed):
+                return found
+    return None
+
+
+def _in_run(project: Project, trace: Trace, handler: Target, failed: frozenset[Target]) -> Iterator[GoesOn]:
+    for step in trace.steps:
+        caught = step.detail
+        if isinstance(caught, EnterHandler) and caught.site == handler and step.calls:
+            guarded = guarded_by(trace, step, caught)
+            for failing_step, session in failing(project, guarded):
+                if getattr(failing_step.detail, "site", None) in failed:
+                    use = _use(trace, guarded, session, failing_step)
+                    if use is not None and not _told(project.linker, step, use):
+                        yield GoesOn(trace.function, step.calls[0], failing_step, use, len(step.calls))
+
+
+def _use(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Step | None:
+    """The first use of the session behind the call, None when its transaction ends before."""
+    for step in _following(trace, guarded, session):
+        if _commits(step, session):
+            return step if not flushes(failed) and _loses(trace, guarded, session) else None
+        if begins_anew(step, session):
+            return None
+        if uses(step, session, failed) and not isinstance(step.detail, Outer):
+            return step
+    return None
+
+
+def _following(trace: Trace, guarded: Guarded, session: SessionRef) -> Iterator[Step]:
+    """What may follow the handler, nearest first: for each loop around it the rest of its turn, then the next turn."""
+    handler = guarded.handler
+    after = [step for step in guarded.after if trace.reaches(handler, step)]
+    for number in range(len(handler.path) - 1, -1, -1):
+        arm, body = handler.path[number], handler.path[: number + 1]
+        if arm.kind == "loop" and arm.arm == "body":
+            rest = [step for step in after if step.path[: len(body)] == body]
+            yield from rest
+            after = [step for step in after if step not in rest]
+            if _comes_round(trace, handler, len(body)):
+                yield from turn_of(trace, body, session)
+    yield from after
+
+
+def _comes_round(trace: Trace, handler: Step, loop: int) -> bool:
+    """Whether the loop, whose body's path has this length, goes on after the handler."""
+    body = handler.path[:loop]
+    return not any(_leaves(step, handler, loop) for step in trace.steps[handler.number :] if step.path[:loop] == body)
+
+
+def _leaves(step: Step, handler: Step, loop: int) -> bool:
+    """Whether a step behind the handler surely leaves the loop."""
+    if not isinstance(step.detail, Leave) or step.detail.how == "continue":
+        return False
+    scope = innermost(step.path, "call") if step.detail.how == "return" else innermost(step.path, "loop")
+    outside = scope <= loop if step.detail.how == "break" else scope < loop
+    forks = [arm for arm in step.path if arm.kind in ("if", "try")]
+    return outside and all(arm in handler.path for arm in forks)
+
+
+def _commits(step: Step, session: SessionRef) -> bool:
+    detail = step.detail
+    if isinstance(detail, SessionCall) and detail.method == "commit":
+        return same_session(detail.session, session)
+    return (
+        isinstance(detail, Opened) and detail.commits and not detail.entered and same_session(detail.session, session)
+    )
+
+
+def _loses(trace: Trace, guarded: Guarded, session: SessionRef) -> bool:
+    """Whether the transaction holds work from before the `try`, which a commit of the aborted transaction drops."""
+    for step in trace.steps[: guarded.handler.number]:
+        if step in guarded.body or not trace.reaches(step, guarded.handler):
+            continue
+        if _writes(step, session) and not trace.ended_between(step, guarded.handler, session):
+            return True
+    return False
+
+
+def _writes(step: Step, session: SessionRef) -> bool:
+    detail = step.detail
+    if isinstance(detail, Execute):
+        own = detail.session is not None and same_session(detail.session, session)
+        return own and detail.statement.kind != "select"
+    return isinstance(detail, (Add, Delete, Merge)) and same_session(detail.session, session)
+
+
+# --- callers that are told -------------------------------------------------------------------------------
+
+
+def _told(linker: Linker, handler: Step, use: Step) -> bool:
+    """Whether a function on the way from the handler to the use tests what the call has returned."""
+    shared = 0
+    while shared < min(len(handler.calls), len(use.calls)) and handler.calls[shared] == use.calls[shared]:
+        shared += 1
+    return any(_tested(linker, call) for call in handler.calls[shared:])
+
+
+def _tested(linker: Linker, call: Target) -> bool:
+    for located in linker.functions.values():
+        if (located.where.path, located.where.slice) == (call.path, call.slice):
+            function = located.facts
+            for number, value in enumerate(function.values):
+                if isinstance(value, facts.Call) and value.site == call.index:
+                    return _decides(function, number)
+    return False
+
+
+def _decides(function: facts.FunctionFacts, number: facts.Id) -> bool:
+    """Whether a branch depends on a value itself."""
+    passing = (facts.Join, facts.Unary, facts.Compare, facts.Boolean, facts.Unknown, facts.Item)
+    held = {number}
+    for later, value in enumerate(function.values):
+        if isinstance(value, passing) and held & set(operands(value)):
+            held.add(later)
+    return any(
+        isinstance(step, (facts.If, facts.Loop, facts.Assert)) and step.test in held for step in steps_of(function.body)
+    )

@@ -1,0 +1,175 @@
+"""Handlers round the work of a session: which of its operations fail into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lockcheck.checks._errors import EVERY_DATABASE_ERROR, caught_names
+from lockcheck.linking.events import EnterHandler, Execute, Merge, Opened, Outer, Read, Savepoints, SessionCall
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.values import SessionRef, Somewhere
+from lockcheck.plans import Target
+
+RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "savepoint.rollback"})
+FLUSHES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A `try` with one of its handlers, as steps."""
+
+    handler: Step
+    caught: EnterHandler
+    body: tuple[Step, ...]
+    inside: tuple[Step, ...]
+    after: tuple[Step, ...]
+    earlier: tuple[EnterHandler, ...]
+
+
+def local_handlers(trace: Trace) -> Iterator[Guarded]:
+    """The handlers of the function itself that may be the first to see a database error."""
+    for step in trace.steps:
+        if step.is_local and isinstance(step.detail, EnterHandler):
+            guarded = guarded_by(trace, step, step.detail)
+            if catches_database_errors(guarded):
+                yield guarded
+
+
+def guarded_by(trace: Trace, step: Step, caught: EnterHandler) -> Guarded:
+    depth = len(step.path)
+    outer, arm = step.path[:-1], step.path[-1]
+
+    def at(other: Step, name: str) -> bool:
+        return other.path[:depth] == (*outer, arm._replace(arm=name))
+
+    earlier = tuple(
+        s.detail
+        for s in trace.steps[: step.number]
+        if isinstance(s.detail, EnterHandler) and s.path[:-1] == outer and s.detail.fork == caught.fork
+    )
+    within = (s.number for s in trace.steps if s.path[: depth - 1] == outer and _same_try(s, depth, arm.fork))
+    last = max(within, default=0)
+    return Guarded(
+        step,
+        caught,
+        tuple(s for s in trace.steps if at(s, "body")),
+        tuple(s for s in trace.steps if at(s, arm.arm) and s is not step),
+        (*(s for s in trace.steps if at(s, "finally")), *trace.steps[last + 1 :]),
+        earlier,
+    )
+
+
+def _same_try(step: Step, depth: int, fork: int) -> bool:
+    return len(step.path) >= depth and step.path[depth - 1].kind == "try" and step.path[depth - 1].fork == fork
+
+
+def catches_database_errors(guarded: Guarded) -> bool:
+    """Whether any database error comes to the handler: it catches some, and none ahead of it catches all."""
+    if any(EVERY_DATABASE_ERROR & set(caught_names(other)) for other in guarded.earlier):
+        return False
+    return bool(caught_names(guarded.caught))
+
+
+# --- the operation that fails ----------------------------------------------------------------------------
+
+
+def failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionRef]]:
+    """Session operations of the `try` body whose database error reaches the handler."""
+    nested: list[SessionRef] = []
+    opened: list[SessionRef] = []
+    postgresql = "postgresql" in project.policy.databases
+    depth = len(guarded.handler.path)
+    for step in guarded.body:
+        detail = step.detail
+        if isinstance(detail, Savepoints):
+            if detail.entered:
+                nested.append(detail.session)
+            elif nested:
+                nested.pop()
+        elif isinstance(detail, Opened) and detail.entered:
+            opened.append(detail.session)
+        session = operates(detail, any_statement=postgresql)
+        if session is None or any(same_session(session, other) for other in (*nested, *opened)):
+            continue
+        if session.owner in ("own", "unknown") and _opened_inside(step, session, guarded):
+            continue
+        if not _handled_inside(step, depth):
+            yield step, session
+
+
+def operates(detail: object, *, any_statement: bool) -> SessionRef | None:
+    """The session that a step may make unusable by failing."""
+    if isinstance(detail, SessionCall):
+        fails = detail.method in FLUSHES or (detail.method == "execute" and any_statement)
+        return detail.session if fails else None
+    if isinstance(detail, (Execute, Merge)) and any_statement:
+        return detail.session
+    if isinstance(detail, Outer) and any_statement and not is_builtin(detail):
+        return detail.sessions[0]
+    return None
+
+
+def is_builtin(call: Outer) -> bool:
+    """Whether a call is one of Python's own, which does nothing to a session."""
+    return call.name.startswith("builtins.")
+
+
+def is_certain(steps: Iterable[Step], session: SessionRef) -> bool:
+    """Whether the steps that use a session use no other in its place: a function may open one of its own only when it
+    is given none."""
+    sessions: dict[object, set[SessionRef]] = {}
+    for step in steps:
+        found = getattr(step.detail, "session", None)
+        if isinstance(found, SessionRef):
+            sessions.setdefault((step.calls, getattr(step.detail, "site", None)), set()).add(found)
+    return not any(len(found) > 1 and session in found for found in sessions.values())
+
+
+def _opened_inside(step: Step, session: SessionRef, guarded: Guarded) -> bool:
+    """Whether a callee opened the session for itself, and so ends it, too."""
+    return len(step.calls) > len(guarded.handler.calls) and isinstance(session.origin, Somewhere)
+
+
+def _handled_inside(step: Step, depth: int) -> bool:
+    """Whether an inner `try` may catch the error first."""
+    return any(arm.kind == "try" and arm.arm == "body" for arm in step.path[depth:])
+
+
+def flushes(step: Step) -> bool:
+    """Whether a step's failure makes the session itself unusable, on every database."""
+    return isinstance(step.detail, SessionCall) and step.detail.method in FLUSHES
+
+
+# --- wording ---------------------------------------------------------------------------------------------
+
+
+def site_in(step: Step, depth: int = 0) -> Target | None:
+    """Where a step stands in the function that `depth` calls lead to: its own site or the call that leads to it."""
+    if len(step.calls) > depth:
+        return step.calls[depth]
+    return getattr(step.detail, "site", None)
+
+
+def caught_text(names: tuple[str, ...]) -> str:
+    return "every error" if "BaseException" in names else " or ".join(names)
+
+
+def does(step: Step) -> str:
+    """What a step does to its session, as a reader of the code would see it."""
+    detail = step.detail
+    if isinstance(detail, SessionCall):
+        return f"session.{detail.method}()"
+    if isinstance(detail, Execute):
+        return f"session.{detail.how}()"
+    if isinstance(detail, Read):
+        return f"reading {detail.attribute} of an object that the failed flush expired"
+    if isinstance(detail, Outer):
+        return f"{detail.name}()" if detail.name != "?" else "a call that gets the session"
+    return f"session.{type(detail).__name__.lower()}()"
+
+
+def aborted(step: Step) -> str:
+    """What becomes of the transaction when a step fails."""
+    return "the transaction is aborted" if flushes(step) else "on PostgreSQL the transaction is aborted"
