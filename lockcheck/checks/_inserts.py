@@ -10,6 +10,7 @@ from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.events import Add, Construct, EnterHandler, Execute, Opened, Savepoints, SessionCall, Write
 from lockcheck.linking.names import last
 from lockcheck.linking.origins import built, is_fresh, origins
+from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision, serving_revisions
 from lockcheck.linking.trace import Step, Trace, exclusive, same_session, surely_follows
@@ -17,13 +18,10 @@ from lockcheck.linking.values import (
     Abstract,
     Built,
     ClassRef,
-    CollectionOf,
     External,
     Instance,
     ModelRef,
     SessionRef,
-    TupleOf,
-    each,
 )
 from lockcheck.plans import Target
 
@@ -80,12 +78,10 @@ def inserts(project: Project, trace: Trace) -> Iterator[Insert]:
 
 
 def _added(project: Project, trace: Trace, step: Step, add: Add) -> Iterator[Insert]:
-    instances = list(_instances(add.value))
-    older = frozenset(o.site for i in instances for o in origins(i.origin) if hasattr(o, "site") and o != i.origin)
-    older |= frozenset(
-        i.origin.site for i in instances if not isinstance(i.origin, Built) and hasattr(i.origin, "site")
-    )
-    for value in instances:
+    added = list(instances(add.value))
+    older = frozenset(o.site for i in added for o in origins(i.origin) if hasattr(o, "site") and o != i.origin)
+    older |= frozenset(i.origin.site for i in added if not isinstance(i.origin, Built) and hasattr(i.origin, "site"))
+    for value in added:
         mapped = project.locks.mapped(value.model)
         if not isinstance(value.origin, Built) or mapped is None or _added_before(trace, step, value):
             continue
@@ -102,7 +98,7 @@ def _added_before(trace: Trace, step: Step, value: Instance) -> bool:
     """Whether the object is in the session already."""
     return any(
         isinstance(other.detail, Add)
-        and value.origin in {instance.origin for instance in _instances(other.detail.value)}
+        and value.origin in {instance.origin for instance in instances(other.detail.value)}
         and trace.reaches(other, step)
         and not trace.common_loop(other, step)
         for other in trace.steps[: step.number]
@@ -114,18 +110,6 @@ def _construction(trace: Trace, site: Target, before: Step) -> Step | None:
         if isinstance(step.detail, Construct) and step.detail.site == site:
             return step
     return None
-
-
-def _instances(value: Abstract) -> Iterator[Instance]:
-    """The objects that are added, one by one or in a collection."""
-    for part in each(value):
-        if isinstance(part, Instance):
-            yield part
-        elif isinstance(part, CollectionOf):
-            yield from _instances(part.element)
-        elif isinstance(part, TupleOf):
-            for item in part.items:
-                yield from _instances(item)
 
 
 def attribute(mapped: MappedClass, name: str) -> str:

@@ -8,9 +8,10 @@ from lockcheck.checks._common import dialects, file_line
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, Execute, SessionCall
 from lockcheck.linking.origins import origins
+from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import Abstract, Built, CollectionOf, Instance, TupleOf, each
+from lockcheck.linking.values import Built, Instance
 from lockcheck.plans import FlushInstead, Target
 
 CODE = "LCK403"
@@ -42,7 +43,7 @@ def _added(trace: Trace, commit_step: Step, commit: SessionCall) -> Iterator[tup
             continue
         if not trace.reaches(step, commit_step) or trace.ended_between(step, commit_step, commit.session):
             continue
-        for value in _instances(detail.value):
+        for value in instances(detail.value):
             if isinstance(value.origin, Built):
                 yield step, value
 
@@ -54,22 +55,10 @@ def _child(project: Project, trace: Trace, commit: Step, parent: Instance) -> tu
         detail = step.detail
         if not isinstance(detail, Add) or not trace.reaches(commit, step):
             continue
-        for value in _instances(detail.value):
+        for value in instances(detail.value):
             if _belongs(project, value, parent, table):
                 return step, value
     return None
-
-
-def _instances(value: Abstract) -> Iterator[Instance]:
-    """The objects that are added, one by one or as a list."""
-    for part in each(value):
-        if isinstance(part, Instance):
-            yield part
-        elif isinstance(part, CollectionOf):
-            yield from _instances(part.element)
-        elif isinstance(part, TupleOf) and part.kind != "dict":
-            for item in part.items:
-                yield from _instances(item)
 
 
 def _belongs(project: Project, child: Instance, parent: Instance, table: str | None) -> bool:

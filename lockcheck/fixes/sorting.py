@@ -18,10 +18,6 @@ _FINITE = _COPIES | frozenset(
 _PLAIN = (cst.Name, cst.Attribute, cst.Subscript, cst.List, cst.Set, cst.ListComp, cst.SetComp, cst.Await)
 
 
-def put_in_order(part: Slice, plan: SortIterable | SortRows) -> list[Change]:
-    return sort_iterable(part, plan) if isinstance(plan, SortIterable) else sort_rows(part, plan)
-
-
 def sort_iterable(part: Slice, plan: SortIterable) -> list[Change]:
     node = part.node(plan.loop)
     if not isinstance(node, cst.For):
