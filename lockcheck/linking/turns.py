@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Merge, Opened, Path, SessionCall, Write
+from lockcheck.linking.newrows import of_new_row
 from lockcheck.linking.origins import built, operations, origins, varies
 from lockcheck.linking.rowsets import RowSet, rows_of
 from lockcheck.linking.trace import Step, Trace, innermost, same_session, surely_follows
@@ -73,7 +74,7 @@ class Turns:
             touched = self.touched(trace, step)
             if touched is None or self._locked(trace, step, touched) or _once(trace, enters, step, body):
                 continue
-            if _opened_within(trace, enters, step):
+            if _opened_within(trace, enters, step) or of_new_row(trace, touched.model, touched.origin):
                 continue
             table = self._project.locks.table(touched.model)
             if table is not None and table not in seen:
