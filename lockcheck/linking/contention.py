@@ -230,7 +230,7 @@ class Contention:
         table = self._project.locks.table(turn.touched.model) or ""
         gates = self.gates(trace, turn.enters, table, turn.step)
         kind: LockerKind = "loop" if turn.at_once else "flush"
-        rows = self.turns.rows(trace, turn.touched)
+        rows = self.turns.rows(trace, turn)
         detail = turn.step.detail
         return Locker(
             table,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Merge, Opened, Path, SessionCall, Write
-from lockcheck.linking.newrows import of_new_row
 from lockcheck.linking.origins import built, operations, origins, varies
+from lockcheck.linking.rowkeys import of_new_row, steady_columns
 from lockcheck.linking.rowsets import RowSet, rows_of
 from lockcheck.linking.trace import Step, Trace, innermost, same_session, surely_follows
 from lockcheck.linking.values import (
@@ -56,6 +56,8 @@ class Turn(NamedTuple):
     at_once: bool
     surely: bool = True
     """Whether the step is never without the flush that sends it."""
+    steady: frozenset[str] = frozenset()
+    """The columns that are the same in all rows that the loop touches."""
 
 
 class Turns:
@@ -81,7 +83,13 @@ class Turns:
                 seen.add(table)
                 sent = [step] if isinstance(step.detail, Execute) else self._sending(trace, step, flushes)
                 surely = any(surely_follows(_inside(enters, other), step.path) for other in sent)
-                yield Turn(loop, enters, step, touched, bool(sent), surely)
+                steady = self._steady(trace, table, body)
+                yield Turn(loop, enters, step, touched, bool(sent), surely, steady)
+
+    def _steady(self, trace: Trace, table: str, body: list[Step]) -> frozenset[str]:
+        touched = (found for step in body if (found := self.touched(trace, step)) is not None)
+        rows = [(found.model, found.origin) for found in touched if self._project.locks.table(found.model) == table]
+        return steady_columns(trace, rows)
 
     def _sending(self, trace: Trace, step: Step, flushes: list[Step]) -> list[Step]:
         """Those of the flushes in a loop that send what a step leaves in its session."""
@@ -167,15 +175,17 @@ class Turns:
             for other in trace.steps[: step.number]
         )
 
-    def rows(self, trace: Trace, touched: Touched) -> RowSet:
+    def rows(self, trace: Trace, turn: Turn) -> RowSet:
         """What is known of the rows, from the SELECT that returned them."""
+        touched = turn.touched
         sources = operations(touched.origin)
         for other in trace.steps:
             detail = other.detail
-            if isinstance(detail, Execute) and detail.site in sources and detail.statement.model == touched.model:
-                one = self._project.locks.one_row(detail.statement)
-                return RowSet() if one else rows_of(self._project.locks, detail.statement)
-        return RowSet(pinned=self._of_parent(touched))
+            if not isinstance(detail, Execute) or detail.site not in sources or detail.statement.model != touched.model:
+                continue
+            if not self._project.locks.one_row(detail.statement):
+                return rows_of(self._project.locks, detail.statement)
+        return RowSet(pinned=self._of_parent(touched) | turn.steady)
 
     def _of_parent(self, touched: Touched) -> frozenset[str]:
         """The foreign key of rows that were reached through a relationship of one object: they share its value."""

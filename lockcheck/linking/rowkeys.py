@@ -1,12 +1,14 @@
-"""Rows that hang off one which the transaction has inserted itself: no other transaction can know them."""
+"""By what a row is found in a turn of a loop; rows that hang off one which the transaction has inserted, so that no other
+transaction can know them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck.linking import clauses
 from lockcheck.linking.events import Execute
+from lockcheck.linking.origins import varies
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -29,20 +31,29 @@ MAX_READS = 3
 
 def of_new_row(trace: Trace, model: ModelRef, origin: object) -> bool:
     """Whether a row that a step touches is found by the key of a row that was inserted before."""
-    return any(_is_new(trace, value, MAX_READS) for value in _compared(trace, model, origin))
+    return any(_is_new(trace, value, MAX_READS) for _, value in compared(trace, model, origin))
 
 
-def _compared(trace: Trace, model: ModelRef, origin: object) -> Iterator[Abstract]:
+def compared(trace: Trace, model: ModelRef, origin: object) -> Iterator[tuple[str, Abstract]]:
     """What the columns of a row are, or are compared with."""
     if isinstance(origin, Assignments):
-        yield from (value for _, value in origin.items)
+        yield from origin.items
     elif isinstance(origin, tuple):
-        yield from clauses.pinned(origin, model).values()
+        yield from clauses.pinned(origin, model).items()
     elif isinstance(origin, Instance) and isinstance(origin.origin, FromOperation):
         for statement in _reads(trace, origin.origin.site):
-            yield from clauses.pinned(statement.where, model).values()
+            yield from clauses.pinned(statement.where, model).items()
     elif isinstance(origin, Instance):
-        yield from (value for _, value in origin.given)
+        yield from origin.given
+
+
+def steady_columns(trace: Trace, rows: Iterable[tuple[ModelRef, object]]) -> frozenset[str]:
+    """The columns that are one and the same value in all rows that a loop touches."""
+    found = [dict(compared(trace, model, origin)) for model, origin in rows]
+    first = found[0] if found else {}
+    return frozenset(
+        name for name, value in first.items() if not varies(value) and all(row.get(name) == value for row in found)
+    )
 
 
 def _is_new(trace: Trace, value: Abstract, reads: int) -> bool:
