@@ -1,5 +1,5 @@
-"""By what a row is found in a turn of a loop; rows that hang off one which the transaction has inserted, so that no other
-transaction can know them."""
+"""By what a row is found in a turn of a loop; rows that hang off one which the transaction has inserted, so that nobody
+else can know them."""
 
 from __future__ import annotations
 
