@@ -193,9 +193,11 @@ class SortRows:
 
 @dataclass(frozen=True, slots=True)
 class ReraiseFirst:
-    """Insert `except DBAPIError: raise` ahead of a handler."""
+    """Insert `except DBAPIError: raise` ahead of a handler. `exception` is `package.module:Name`, raised in place of
+    the error, with its text."""
 
     handler: Target
+    exception: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

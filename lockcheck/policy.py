@@ -23,6 +23,7 @@ def policy_of(settings: Settings) -> Policy:
         ordered_helper=settings.ordered_update_helper,
         upsert_import=upsert.import_ if upsert else None,
         upsert_call=upsert.call if upsert else None,
+        retryable_exception=settings.retryable_exception,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +81,20 @@ def test_reraise(before: str, handler: str, after: str) -> None:
     assert fixed(reraise(text, handler), text) == function(after)
     windows = text.replace("\n", "\r\n")
     assert fixed(reraise(windows, handler), windows) == function(after).replace("\n", "\r\n")
+
+
+def test_reraise_as_an_exception_of_the_project() -> None:
+    text = function("try:\n    a()\nexcept Exception:\n    b()\n")
+    plan = replace(reraise(text), exception="shop.db:Again")
+    head = "from sqlalchemy.exc import DBAPIError, IntegrityError\nfrom shop.db import Again\n\n\n"
+    body = "except DBAPIError as error:\n    raise Again(str(error)) from error\nexcept Exception:\n    b()\n"
+    assert fixed(plan, text) == function(f"try:\n    a()\n{body}", head)
+
+
+def test_reraise_as_an_exception_hides_no_name() -> None:
+    text = function("try:\n    a()\nexcept Exception:\n    error(b)\n")
+    after = fixed(replace(reraise(text), exception="shop.db:Again"), text)
+    assert "    except DBAPIError as error_2:\n        raise Again(str(error_2)) from error_2\n" in after
 
 
 def test_reraise_adds_its_import() -> None:

@@ -59,7 +59,8 @@ def _in_run(project: Project, trace: Trace, handler: Target, failed: frozenset[T
 
 def _use(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Step | None:
     """The first use of the session behind the call, None when its transaction ends before."""
-    for step in _following(trace, guarded, session):
+    after = [step for step in guarded.after if _matters(step, session, failed)]
+    for step in _following(trace, guarded, session, after):
         if _commits(step, session):
             return step if not flushes(failed) and _loses(trace, guarded, session) else None
         if begins_anew(step, session):
@@ -69,19 +70,22 @@ def _use(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> S
     return None
 
 
-def _following(trace: Trace, guarded: Guarded, session: SessionRef) -> Iterator[Step]:
+def _matters(step: Step, session: SessionRef, failed: Step) -> bool:
+    return _commits(step, session) or begins_anew(step, session) or uses(step, session, failed)
+
+
+def _following(trace: Trace, guarded: Guarded, session: SessionRef, after: list[Step]) -> Iterator[Step]:
     """What may follow the handler, nearest first: for each loop around it the rest of its turn, then the next turn."""
     handler = guarded.handler
-    after = [step for step in guarded.after if trace.reaches(handler, step)]
     for number in range(len(handler.path) - 1, -1, -1):
         arm, body = handler.path[number], handler.path[: number + 1]
         if arm.kind == "loop" and arm.arm == "body":
             rest = [step for step in after if step.path[: len(body)] == body]
-            yield from rest
+            yield from (step for step in rest if trace.reaches(handler, step))
             after = [step for step in after if step not in rest]
             if _comes_round(trace, handler, len(body)):
                 yield from turn_of(trace, body, session)
-    yield from after
+    yield from (step for step in after if trace.reaches(handler, step))
 
 
 def _comes_round(trace: Trace, handler: Step, loop: int) -> bool:

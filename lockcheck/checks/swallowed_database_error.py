@@ -113,12 +113,14 @@ def _report(
 ) -> Hazard:
     broad = bool((EVERY_DATABASE_ERROR - {"DBAPIError", "StatementError"}) & set(caught_names(guarded.caught)))
     judged = dialects(project.policy.databases)
-    fix = f"let database errors through to the owner of the session, who rolls back (judged for {judged})"
+    exception = project.policy.retryable_exception
+    what = "let database errors through" if exception is None else f"raise {exception.partition(':')[2]}"
+    fix = f"{what} to the owner of the session, who rolls back (judged for {judged})"
     return Hazard(
         site=guarded.caught.site,
         function=trace.function,
         message=text if broad else f"{text}; no fix: {NARROW}",
         related=related,
-        remedy=Remedy(ReraiseFirst(guarded.caught.site), "unsafe", fix) if broad else None,
+        remedy=Remedy(ReraiseFirst(guarded.caught.site, exception), "unsafe", fix) if broad else None,
         no_fix=None if broad else NARROW,
     )

@@ -9,6 +9,7 @@ import libcst as cst
 from lockcheck.fixes.chains import callee, method
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.layout import moved
+from lockcheck.fixes.names import unused
 from lockcheck.fixes.slices import Change, Refused, Slice
 from lockcheck.plans import FlushInstead, ReraiseFirst, RollbackFirst, UseSavepoint
 
@@ -23,7 +24,7 @@ _LEAVING = (cst.Return, cst.Raise, cst.Continue, cst.Break)
 
 
 def reraise_first(part: Slice, plan: ReraiseFirst, imports: Imports) -> list[Change]:
-    """`except DBAPIError: raise` ahead of the handler."""
+    """`except DBAPIError: raise` ahead of the handler, or one that raises the project's own exception."""
     handler = _handler(part, part.node(plan.handler))
     tried = _try(part, handler)
     if not _BROAD & set(_caught(part, handler)):
@@ -34,7 +35,12 @@ def reraise_first(part: Slice, plan: ReraiseFirst, imports: Imports) -> list[Cha
     start = part.lines.line_start(_first_line(part, handler))
     indent = part.indent_at(part.span(handler.body)[0])
     error = imports.name("sqlalchemy.exc", "DBAPIError")
-    return [Change(start, start, f"{indent}except {error}:\n{indent}{part.unit}raise\n")]
+    if plan.exception is None:
+        return [Change(start, start, f"{indent}except {error}:\n{indent}{part.unit}raise\n")]
+    module, _, name = plan.exception.partition(":")
+    caught, raised = unused("error", imports.taken()), imports.name(module, name)
+    code = f"{indent}except {error} as {caught}:\n{indent}{part.unit}raise {raised}(str({caught})) from {caught}\n"
+    return [Change(start, start, code)]
 
 
 def _handler(part: Slice, node: cst.CSTNode) -> cst.ExceptHandler:

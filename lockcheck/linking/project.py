@@ -39,6 +39,7 @@ class Policy:
     ordered_helper: str | None = None
     upsert_import: str | None = None
     upsert_call: str | None = None
+    retryable_exception: str | None = None
 
     @property
     def databases(self) -> tuple[str, ...]:
