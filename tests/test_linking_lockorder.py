@@ -291,3 +291,17 @@ def test_graph_names_both_ways_of_an_inversion() -> None:
         ("job", "run", ["app.mark"]),
         ("run", "job", ["app.schedule"]),
     ]
+
+
+def test_what_one_flush_changes_is_paired_once() -> None:
+    project = link("""
+def f(session: Session, run_id: int, job_id: int):
+    run = session.get(Run, run_id, with_for_update={"of": Run})
+    job = session.get(Job, job_id)
+    job.priority = 1
+    job.state = "b"
+    job.external = "c"
+    session.flush()
+""")
+    pairs = [pair for pair in project.project.critical_pairs if pair.entry == "app.f"]
+    assert [(pair.held.table, pair.taken.table) for pair in pairs] == [("run", "job")]

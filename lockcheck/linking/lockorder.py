@@ -6,7 +6,7 @@ Deadlock Detector for Android Java", ASE 2021, for the notion; here transactions
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ def _kind(lock: Lock) -> tuple[object, ...]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
-    locks = project.footprints.of(trace)
+    locks = _distinct(project.footprints.of(trace))
     serial = [step for step in trace.steps if is_advisory(step.detail)]
     for number, taken in enumerate(locks):
         if taken.blocking:
@@ -61,6 +61,16 @@ def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
 def _comes_first(trace: Trace, step: Step, lock: Lock) -> bool:
     at = lock.taken.at
     return step.number < at.number and trace.reaches(step, at) and not trace.ended_between(step, at, lock.taken.session)
+
+
+def _distinct(locks: Iterable[Lock]) -> list[Lock]:
+    """The locks without those that a flush takes once more: an object may be changed in many places before it."""
+    found: dict[object, Lock] = {}
+    for lock in locks:
+        flushed = lock.taken.at is not lock.taken.step
+        key = (lock.table, lock.mode, lock.how, lock.many, lock.taken.at.number) if flushed else lock
+        found.setdefault(key, lock)
+    return list(found.values())
 
 
 def _either(lock: Lock, taken: Lock) -> bool:
