@@ -59,6 +59,7 @@ class Trace:
         self.function = behaviour.function
         self.complete = behaviour.complete
         self.steps: list[Step] = []
+        self._reached: dict[tuple[int, int], bool] = {}
         self._notes = 0
         """How many steps only tell what is known, and happen to nothing."""
         self._splice(behaviour, {}, (), (), root=True)
@@ -109,6 +110,13 @@ class Trace:
         """Whether `second` may happen after `first` in one run."""
         if second.number == len(self.steps):
             return True
+        key = (first.number, second.number)
+        found = self._reached.get(key)
+        if found is None:
+            found = self._reached[key] = self._leads(first, second)
+        return found
+
+    def _leads(self, first: Step, second: Step) -> bool:
         if first.number >= second.number or exclusive(first.path, second.path):
             return first.number != second.number and self._comes_round(first, second)
         return not any(
