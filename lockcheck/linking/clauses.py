@@ -94,7 +94,8 @@ def condition(columns: tuple[ColumnRef, ...], operator: str, operand: Abstract, 
     if operator in ("==", "is"):
         operator = "is null" if is_null(operand) else "=="
     elif operator in ("!=", "is not"):
-        operator = "is not null" if is_null(operand) else "!="
+        unlike = "is distinct" if operator == "is not" else "!="  # IS NOT TRUE holds for NULL
+        operator = "is not null" if is_null(operand) else unlike
     return Condition(columns, operator, operand, site)
 
 
