@@ -236,6 +236,23 @@ def test_branch_on_what_is_known_is_no_branch() -> None:
     assert project.access() == "many"
 
 
+def test_two_known_branches_one_after_the_other() -> None:
+    project = link("""
+        def build(key, state=None, limit=None):
+            query = select(Job).where(Job.id == key)
+            if state:
+                query = query.where(Job.state == state)
+            if limit:
+                query = query.limit(limit)
+            return query
+
+        def f(session: Session, key: int):
+            session.execute(build(key))
+    """)
+    assert project.access() == "one"
+    assert not project.statement().limited
+
+
 @pytest.mark.parametrize("source", ["a if flag else b", "(a, b)[flag]", "[a, b][given]", "{True: a, False: b}[flag]"])
 def test_choice_between_statements(source: str) -> None:
     project = in_function(f"""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lockcheck.checks._afterwards import Reuse, own_reuse
 from lockcheck.checks._common import dialects
 from lockcheck.checks._errors import caught_names
-from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, local_handlers, site_in
+from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, local_handlers, site_in
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.events import Add, Delete, Execute, Merge, Read, Write
+from lockcheck.linking.events import Add, Delete, Execute, Merge, Read, SessionCall, Write
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Trace, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, UseSavepoint
 
 CODE = "LCK401"
+DML = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|WITH)\b|.*\bFOR\s+(UPDATE|SHARE)\b", re.IGNORECASE | re.DOTALL)
 
 READ = "read the attribute into a variable ahead of the try"
 
@@ -48,7 +50,20 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
         related=tuple(related),
         remedy=None if reason else _remedy(project, trace, guarded, names, reuse.session),
         no_fix=reason,
+        preview=_only_reads(project, guarded),
     )
+
+
+def _only_reads(project: Project, guarded: Guarded) -> bool:
+    """Whether nothing in the `try` is seen to lock or write: no deadlock or constraint fails there, and what comes next
+    on the session fails at once."""
+    return not any(_changes(step.detail) for step, _ in failing(project, guarded))
+
+
+def _changes(detail: object) -> bool:
+    if isinstance(detail, SessionCall):
+        return detail.method != "execute" or DML.match(detail.text) is not None
+    return isinstance(detail, Merge) or (isinstance(detail, Execute) and _locks_or_writes(detail))
 
 
 def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, ...], session: SessionRef) -> Remedy:

@@ -9,6 +9,7 @@ from lockcheck.checks._inserts import fallback, retried
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, Merge
+from lockcheck.linking.missing import Lookups
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.trace import same_session
@@ -46,14 +47,22 @@ def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | 
     remedy, reason = _remedy(project, occurrence, merge, new, mapped)
     built_at = new.origin.site if isinstance(new.origin, Built) else merge.site
     elsewhere = (built_at.path, built_at.slice) != (merge.site.path, merge.site.slice)
+    known = _known(project, occurrence, mapped)
     return Hazard(
         site=merge.site,
         function=occurrence.step.function,
-        message=_message(mapped, reason),
+        message=_message(mapped, reason, known=known),
         related=((built_at, "the object is built here"),) if elsewhere else (),
         remedy=remedy,
         no_fix=reason,
+        preview=known,
     )
+
+
+def _known(project: Project, occurrence: Occurrence, mapped: MappedClass) -> bool:
+    """Whether a row was found before, so that only one that is deleted in between is inserted."""
+    found = Lookups(occurrence.trace).found(occurrence.step)
+    return any(project.locks.table(lookup.statement.model) == mapped.table for lookup in found)
 
 
 def _natural_key(mapped: MappedClass) -> bool:
@@ -80,11 +89,16 @@ def _serialised(project: Project, occurrence: Occurrence, merge: Merge, mapped: 
     )
 
 
-def _message(mapped: MappedClass, reason: str | None) -> str:
+def _message(mapped: MappedClass, reason: str | None, *, known: bool) -> str:
     key = ", ".join(mapped.primary_key)
+    looked = (
+        f"looks a row up again by ({key}) that was found before, and inserts it when it was deleted in between"
+        if known
+        else f"looks the row up by ({key}) and inserts it when it is missing"
+    )
     text = (
-        f"merge() of a new {mapped.name} looks the row up by ({key}) and inserts it when it is missing: two "
-        f"transactions that both find nothing both INSERT, and one fails with IntegrityError"
+        f"merge() of a new {mapped.name} {looked}: two transactions that both find nothing both INSERT, and one fails "
+        f"with IntegrityError"
     )
     return f"{text}; no fix: {reason}" if reason else text
 

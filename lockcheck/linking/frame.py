@@ -176,7 +176,8 @@ class Frame:
         fact = self.function.values[number]
         if isinstance(fact, facts.Call):
             return True
-        return any(self.pending(part, seen) for part in operands(fact))
+        parts = self._taken(fact, number) if isinstance(fact, facts.Join) else operands(fact)
+        return any(self.pending(part, seen) for part in parts)
 
     def joined(self, fact: facts.Join, join_number: int) -> Abstract:
         found = []

@@ -103,13 +103,15 @@ class Lookups:
 
     def _present(self, step: Step) -> set[int]:
         """The executions that are known to have given a row wherever a step happens."""
-        found: set[int] = set()
+        return {missing.check.number for missing in self.found(step) if missing.member is None}
+
+    def found(self, step: Step) -> Iterator[Missing]:
+        """The look-ups that are known to have given a row, or one with `member`, wherever a step happens."""
         for decided, absence in self._absences:
-            if decided.number < step.number and absence.alone and absence.member is None and absence.value is not None:
+            if decided.number < step.number and absence.alone and absence.value is not None:
                 other = _other(decided.path, absence.arm)
                 if other is not None and self._holds(decided, other[-1], step):
-                    found |= {missing.check.number for missing in self._missing(decided, absence.value, None)}
-        return found
+                    yield from self._missing(decided, absence.value, absence.member)
 
     def executions(self, site: Target, before: Step) -> list[tuple[Step, Statement]]:
         """What was executed at a site the last time ahead of a step: each of the statements that it may have been."""
