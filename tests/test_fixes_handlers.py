@@ -127,6 +127,22 @@ def test_rollback(before: str, after: str) -> None:
     assert "await session.rollback()" in awaited
 
 
+def test_rollback_of_a_session_whose_work_is_awaited() -> None:
+    before = "async def f(session):\n    try:\n        await session.commit()\n    except Exception:\n        log()\n"
+    plan = RollbackFirst(target(before, "except Exception", "handler"), "session", awaited=False)
+    assert "    except Exception:\n        await session.rollback()\n        log()\n" in fixed(plan, before)
+
+
+@pytest.mark.parametrize(
+    "binds",
+    ["session = make()", "session: Session = make()", "(session := make())", "with make() as session:\n        pass"],
+)
+def test_rollback_of_a_session_bound_in_the_try_is_refused(binds: str) -> None:
+    text = function(f"session = None\ntry:\n    {binds}\n    session.commit()\nexcept Exception:\n    log()\n")
+    plan = RollbackFirst(target(text, "except Exception", "handler"), "session", awaited=False)
+    assert "bound within the try" in refusal(plan, text)
+
+
 def test_session_is_found_in_the_try() -> None:
     text = function("try:\n    cache.get(1)\n    self._session.execute(q)\nexcept E:\n    log()\n")
     assert "    self._session.rollback()\n" in fixed(

@@ -10,14 +10,16 @@ from lockcheck.checks._common import dialects
 from lockcheck.checks._errors import caught_names
 from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, local_handlers, site_in
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.events import Add, Delete, Execute, Merge, Read, SessionCall, Write
+from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, Read, SessionCall, Write
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Trace, same_session
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, UseSavepoint
 
 CODE = "LCK401"
 DML = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|WITH)\b|.*\bFOR\s+(UPDATE|SHARE)\b", re.IGNORECASE | re.DOTALL)
+PENDING = (Write, Add, Delete, Merge)
+"""What waits in a session for its flush."""
 
 READ = "read the attribute into a variable ahead of the try"
 
@@ -50,20 +52,34 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
         related=tuple(related),
         remedy=None if reason else _remedy(project, trace, guarded, names, reuse.session),
         no_fix=reason,
-        preview=_only_reads(project, guarded),
+        preview=_only_reads(project, trace, guarded),
     )
 
 
-def _only_reads(project: Project, guarded: Guarded) -> bool:
+def _only_reads(project: Project, trace: Trace, guarded: Guarded) -> bool:
     """Whether nothing in the `try` is seen to lock or write: no deadlock or constraint fails there, and what comes next
     on the session fails at once."""
-    return not any(_changes(step.detail) for step, _ in failing(project, guarded))
+    return not any(_changes(trace, step, session) for step, session in failing(project, guarded))
 
 
-def _changes(detail: object) -> bool:
+def _changes(trace: Trace, step: Step, session: SessionRef) -> bool:
+    detail = step.detail
+    if not isinstance(detail, SessionCall) or detail.method == "execute":
+        return _writes(detail, session)
+    before = (other.detail for other in trace.steps[: step.number])
+    return session.owner != "own" or any(
+        isinstance(other, (*PENDING, Outer)) or _writes(other, session) for other in before
+    )
+
+
+def _writes(detail: object, session: SessionRef) -> bool:
+    """Whether a statement leaves a lock or a write in a transaction."""
+    if isinstance(detail, Execute):
+        own = detail.session is None or same_session(detail.session, session)
+        return own and _locks_or_writes(detail)
     if isinstance(detail, SessionCall):
-        return detail.method != "execute" or DML.match(detail.text) is not None
-    return isinstance(detail, Merge) or (isinstance(detail, Execute) and _locks_or_writes(detail))
+        return DML.match(detail.text) is not None
+    return isinstance(detail, Merge)
 
 
 def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, ...], session: SessionRef) -> Remedy:
@@ -90,7 +106,7 @@ def _needed(trace: Trace, guarded: Guarded, session: SessionRef) -> bool:
         detail = step.detail
         if step in guarded.body or trace.ended_between(step, guarded.handler, session):
             continue
-        if isinstance(detail, (Write, Add, Delete, Merge)):
+        if isinstance(detail, PENDING):
             return True
         own = isinstance(detail, Execute) and (detail.session is None or same_session(detail.session, session))
         if isinstance(detail, Execute) and own and _locks_or_writes(detail):

@@ -78,15 +78,17 @@ def _generated(new: Instance, mapped: MappedClass) -> bool:
 
 
 def _serialised(project: Project, occurrence: Occurrence, merge: Merge, mapped: MappedClass) -> bool:
-    """Whether the transaction has locked rows of a parent table first, so that two runs never look at the same time:
-    the parent is one that a part of the key points at."""
+    """Whether the transaction has locked rows of a parent table first, or has sent a change of one, so that two runs
+    never look at the same time: the parent is one that a part of the key points at."""
     parents = {key.target_table for key in mapped.foreign_keys if set(key.columns) & set(mapped.primary_key)}
+    parents -= {mapped.table}
     trace, step = occurrence.trace, occurrence.step
-    return any(
+    locked = any(
         execute.statement.lock is not None and not execute.statement.lock.read
-        for parent in parents - {mapped.table}
+        for parent in parents
         for _, execute in project.held(trace, step, parent, merge.session)
     )
+    return locked or bool(parents and mapped.table and parents & project.contention.gates(trace, step, mapped.table))
 
 
 def _message(mapped: MappedClass, reason: str | None, *, known: bool) -> str:

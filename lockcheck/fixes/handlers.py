@@ -80,8 +80,11 @@ def _caught(part: Slice, handler: cst.ExceptHandler) -> Iterator[str]:
 def rollback_first(part: Slice, plan: RollbackFirst) -> list[Change]:
     """`session.rollback()` as the handler's first statement; it takes the place of a lone `pass`."""
     handler = _handler(part, part.node(plan.handler))
-    session = plan.session or _session(part, _try(part, handler))
-    code = f"{'await ' if plan.awaited else ''}{session}.rollback()"
+    tried = _try(part, handler)
+    session = plan.session or _session(part, tried)
+    if _binds(tried.body, session):
+        raise Refused(f"{session} is bound within the try statement, so that the handler may see no session")
+    code = f"{'await ' if plan.awaited or _awaits(part, tried, session) else ''}{session}.rollback()"
     body = handler.body
     first = body.body[0]
     if len(body.body) == 1 and isinstance(only := _small(first), cst.Pass):
@@ -141,8 +144,9 @@ def use_savepoint(part: Slice, plan: UseSavepoint) -> list[Change]:
     end = part.lines.line_end(_last(part, body) - 1)
     code = moved(part, (part.lines.line_start(start), end), indent + part.unit)
     # the first line of a moved span keeps its place; this one begins with its indentation
-    opening = f"{indent}{'async ' if plan.awaited else ''}with {session}.begin_nested():\n{part.unit}"
-    return [Change(start, end, f"{opening}{code}{_flush(part, body, session, plan, indent)}")]
+    awaited = plan.awaited or _awaits(part, tried, session)
+    opening = f"{indent}{'async ' if awaited else ''}with {session}.begin_nested():\n{part.unit}"
+    return [Change(start, end, f"{opening}{code}{_flush(part, body, session, indent, awaited=awaited)}")]
 
 
 def _last(part: Slice, body: cst.IndentedBlock) -> int:
@@ -150,12 +154,32 @@ def _last(part: Slice, body: cst.IndentedBlock) -> int:
     return end if part.text[end - 1 : end] not in "\r\n" else end - (2 if part.text[end - 2 : end] == "\r\n" else 1)
 
 
-def _flush(part: Slice, body: cst.IndentedBlock, session: str, plan: UseSavepoint, indent: str) -> str:
+def _flush(part: Slice, body: cst.IndentedBlock, session: str, indent: str, *, awaited: bool) -> str:
     """The line that sends what is pending while the savepoint stands; leaving the block by `return` sends it, too."""
     last = _small(body.body[-1])
     if isinstance(last, _LEAVING) or f"{session}.flush()" in part.code(body.body[-1]):
         return ""
-    return f"\n{indent}{part.unit}{'await ' if plan.awaited else ''}{session}.flush()"
+    return f"\n{indent}{part.unit}{'await ' if awaited else ''}{session}.flush()"
+
+
+def _binds(node: cst.CSTNode, name: str) -> bool:
+    """Whether a name is assigned to in a block."""
+    if isinstance(node, (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.AsName)):
+        target = node.name if isinstance(node, cst.AsName) else node.target
+        if isinstance(target, cst.Name) and target.value == name:
+            return True
+    return any(_binds(child, name) for child in node.children)
+
+
+def _awaits(part: Slice, tried: cst.Try, session: str) -> bool:
+    """Whether the work of a session in the body of a `try` is awaited, so that the session is an AsyncSession."""
+    rest: list[cst.CSTNode] = [tried.body]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, cst.Await) and part.code(node.expression).startswith(f"{session}."):
+            return True
+        rest.extend(node.children)
+    return False
 
 
 def _calls(part: Slice, node: cst.CSTNode, session: str, name: str) -> bool:
