@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lockcheck.checks._common import file_line, short
 from lockcheck.checks._evidence import Evidence, Setting, evidence
 from lockcheck.checks._locking_read import locking_read
+from lockcheck.checks._numbering import Numbering, numberings
 from lockcheck.checks._rows import is_locked, read_of
 from lockcheck.checks._writers import Writer, Writers
 from lockcheck.hazards import Hazard, Where
@@ -28,6 +29,33 @@ def check(project: Project) -> Iterator[Hazard]:
             writers = writers or Writers(project)
             other = writers.other(setting.mapped.table, setting.column.attribute, function)
             yield _hazard(project, setting, found, site, function, other)
+    yield from _numbered(project)
+
+
+def _numbered(project: Project) -> Iterator[Hazard]:
+    """New rows that are numbered from a count of rows, or from the last of them."""
+    seen: set[Target] = set()
+    for found in numberings(project):
+        if found.site not in seen:
+            seen.add(found.site)
+            yield _of_numbering(found)
+
+
+def _of_numbering(found: Numbering) -> Hazard:
+    mapped, reason = found.insert.mapped, "lock the row that all of the numbered rows belong to, ahead of the SELECT"
+    number = "from a count of rows" if found.counted else "from the last of the rows"
+    result = f", and one fails with IntegrityError: ({', '.join(found.unique)}) is unique" if found.unique else ""
+    text = (
+        f"{mapped.table}.{found.column.name} of a new {mapped.name} is numbered {number} that a SELECT without a row "
+        f"lock has read: two transactions that read at the same time give the same number{result}; no fix: {reason}"
+    )
+    return Hazard(
+        site=found.site,
+        function=found.function,
+        message=text,
+        related=((found.read.site, "the rows are read here, without a lock"),),
+        no_fix=reason,
+    )
 
 
 def _settings(project: Project) -> Iterator[tuple[Setting, Evidence]]:

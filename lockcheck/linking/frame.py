@@ -46,6 +46,7 @@ from lockcheck.linking.values import (
     Instance,
     Known,
     ModelRef,
+    Next,
     Opaque,
     Reached,
     Result,
@@ -304,7 +305,7 @@ class Frame:
             return Expression(tuple(v for v in (left, right) if isinstance(v, ColumnRef)))
         if any(isinstance(v, (CollectionOf, TupleOf)) for v in (left, right)):
             return combined(left, right)
-        return Opaque()
+        return counted_on(left, right) if fact.operator == "+" else Opaque()
 
     def unary(self, fact: facts.Unary, _: int) -> Abstract:
         value = self.value(fact.operand)
@@ -642,6 +643,15 @@ class Decided(NamedTuple):
         if self.outcome:
             return inside
         return other or tuple(number for number in values if number not in inside)
+
+
+def counted_on(left: Abstract, right: Abstract) -> Abstract:
+    """The sum of a value and a known number."""
+    value, number = (left, right) if isinstance(right, Known) else (right, left)
+    if not isinstance(number, Known) or type(number.value) is not int:
+        return Opaque()
+    parts = [part for part in each(value) if isinstance(part, (AttributeOf, Opaque)) and part != Opaque()]
+    return join(*(Next(part) for part in parts))
 
 
 def known_comparison(left: Abstract, operator: str, right: Abstract) -> Abstract | None:

@@ -13,6 +13,7 @@ from lockcheck.linking.values import (
     FromOperation,
     Given,
     Instance,
+    Next,
     Opaque,
     Origin,
     Reached,
@@ -29,7 +30,9 @@ KINDS = (Given, FromOperation, Built, Reached, Somewhere)
 
 
 def origins(value: Any) -> Iterator[Origin]:
-    """Every origin inside a value."""
+    """Every origin inside a value; a number that was counted on is a value of its own."""
+    if isinstance(value, Next):
+        return
     if isinstance(value, KINDS):
         yield value
         if isinstance(value, Reached):

@@ -189,6 +189,13 @@ class AttributeOf:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A number counted on from another value, `base + 1`."""
+
+    base: Abstract
+
+
 Walk: TypeAlias = Literal["", "set", "mapping"]
 """Whether a collection is, or was copied from, a set, or is walked as a mapping: its order tells nothing."""
 
@@ -431,6 +438,7 @@ Abstract: TypeAlias = (
     | Entering
     | Instance
     | AttributeOf
+    | Next
     | CollectionOf
     | TupleOf
     | Alternatives
