@@ -86,7 +86,7 @@ def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str
     unresolved: Mapping[str, int] = {}
     if facts:
         project = link(readings.files, facts, settings)
-        found = [f for f in _findings(project, texts, settings) if _lies_in(f, workspace.reported)]
+        found = _findings(project, texts, settings, workspace.reported)
         unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
     shown = [finding for finding in found if _shown(finding, settings)]
     unshown = [finding for finding in found if not _shown(finding, settings)]
@@ -96,15 +96,18 @@ def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str
     return Report(settled.findings, (*readings.problems, *unread), settled.suppressed, checked, unresolved)
 
 
-def _findings(project: Project, texts: Mapping[str, str], settings: Settings) -> tuple[Finding, ...]:
-    """What the selected rules report, in the whole project."""
+def _findings(
+    project: Project, texts: Mapping[str, str], settings: Settings, reported: Collection[str]
+) -> list[Finding]:
+    """What the selected rules report that lies in the `reported` files; those that are not shown have no fix."""
     from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something to check
     from lockcheck.checks import all_checks  # noqa: PLC0415 - as above
 
     hazards = [
         (code, hazard) for code, rule in all_checks().items() if settings.selects(code) for hazard in rule(project)
     ]
-    return Assembly(project.linker, texts).findings(hazards)
+    made = Assembly(project.linker, texts, lambda f: _lies_in(f, reported) and _shown(f, settings)).findings(hazards)
+    return [finding for finding in made if _lies_in(finding, reported)]
 
 
 def _shown(finding: Finding, settings: Settings) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockcheck import pages
@@ -19,14 +20,16 @@ Texts = Mapping[str, str]
 
 
 class Assembly:
-    """Makes findings of one run's hazards. `texts` are the sources by path."""
+    """Makes findings of one run's hazards. `texts` are the sources by path; a fix is worked out for those findings only
+    that are `wanted`."""
 
-    def __init__(self, linker: Linker, texts: Texts) -> None:
+    def __init__(self, linker: Linker, texts: Texts, wanted: Callable[[Finding], bool] = lambda _: True) -> None:
         self._linker = linker
         self._texts = texts
+        self._wanted = wanted
 
     def findings(self, hazards: Iterable[tuple[str, Hazard]]) -> tuple[Finding, ...]:
-        """One finding a hazard, in the order of their places, without fixes."""
+        """One finding a hazard, in the order of their places."""
         made = sorted(((self._where(h.place or h.site), code, h) for code, h in hazards), key=lambda item: item[:2])
         keys = ((code, h.function, self._statement(place)) for place, code, h in made)
         prints = list(numbered(keys))
@@ -37,20 +40,22 @@ class Assembly:
 
     def _finding(self, place: Place, code: str, hazard: Hazard, fingerprint: str) -> Finding:
         head = pages.heads()[code]
-        fix = self._fix(hazard.remedy) if hazard.remedy is not None else None
-        message = f"{hazard.message}; no fix: {fix}" if isinstance(fix, str) else hazard.message
-        return Finding(
+        finding = Finding(
             code=code,
             name=head.name,
-            message=message,
+            message=hazard.message,
             place=place,
             symbol=self.symbol(hazard),
             severity=hazard.severity or head.severity,
             fingerprint=fingerprint,
-            fix=fix if isinstance(fix, Fix) else None,
+            fix=None,
             related=tuple(Related(self._where(where), message) for where, message in hazard.related),
             preview=hazard.preview or head.status == "preview",
         )
+        fix = self._fix(hazard.remedy) if hazard.remedy is not None and self._wanted(finding) else None
+        if isinstance(fix, Fix):
+            return replace(finding, fix=fix)
+        return finding if fix is None else replace(finding, message=f"{hazard.message}; no fix: {fix}")
 
     def symbol(self, hazard: Hazard) -> str:
         """The function, dotted within its module."""

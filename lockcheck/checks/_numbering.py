@@ -101,8 +101,8 @@ def _read(
     origin, name = _origin(base)
     if origin is None:
         return None
-    for step in reversed(trace.steps[: before.number]):
-        if isinstance(step.detail, Execute) and step.detail.site == origin.site and trace.reaches(step, before):
+    for step in reversed(trace.executions.get(origin.site, ())):
+        if isinstance(step.detail, Execute) and step.number < before.number and trace.reaches(step, before):
             statement = step.detail.statement
             if project.locks.table(statement.model) != insert.mapped.table or statement.lock is not None:
                 return None

@@ -29,9 +29,9 @@ def read_of(project: Project, trace: Trace, step: Step, instance: Instance) -> R
         origin = origin.base
     if not isinstance(origin, FromOperation):
         return None
-    for other in reversed(trace.steps[: step.number]):
+    for other in reversed(trace.executions.get(origin.site, ())):
         detail = other.detail
-        if isinstance(detail, Execute) and detail.site == origin.site and trace.reaches(other, step):
+        if isinstance(detail, Execute) and other.number < step.number and trace.reaches(other, step):
             if detail.statement.kind != "select":
                 return None
             tables = {project.locks.table(model) for model in project.locks.from_models(detail.statement)}

@@ -67,14 +67,6 @@ class Lookups:
         self._trace = trace
 
     @cached_property
-    def _executed(self) -> dict[Target, list[Step]]:
-        found: dict[Target, list[Step]] = {}
-        for step in self._trace.steps:
-            if isinstance(step.detail, Execute):
-                found.setdefault(step.detail.site, []).append(step)
-        return found
-
-    @cached_property
     def _left(self) -> dict[Path, list[Step]]:
         """The steps that surely leave an arm, by its path."""
         found: dict[Path, list[Step]] = {}
@@ -115,7 +107,7 @@ class Lookups:
 
     def executions(self, site: Target, before: Step) -> list[tuple[Step, Statement]]:
         """What was executed at a site the last time ahead of a step: each of the statements that it may have been."""
-        found = [step for step in self._executed.get(site, []) if step.number < before.number]
+        found = [step for step in self._trace.executions.get(site, ()) if step.number < before.number]
         depth = len(found[-1].calls) if found else 0
         return [
             (step, step.detail.statement)

@@ -76,6 +76,6 @@ def _is_key_of_new(trace: Trace, value: AttributeOf, reads: int) -> bool:
 
 def _reads(trace: Trace, site: Target) -> Iterator[Statement]:
     """The SELECTs that a place executes."""
-    for step in trace.steps:
-        if isinstance(step.detail, Execute) and step.detail.site == site:
+    for step in trace.executions.get(site, ()):
+        if isinstance(step.detail, Execute):
             yield step.detail.statement

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
+from operator import is_
 from typing import Any, TypeAlias, cast
 
 from lockcheck.linking.values import (
@@ -53,29 +54,40 @@ def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     """`value` with `change` applied to each part; the same object when nothing changed."""
     if isinstance(value, tuple):
         parts = [change(part) for part in value]
-        return value if all(new is old for new, old in zip(parts, value, strict=True)) else tuple(parts)
+        return value if all(map(is_, parts, value)) else tuple(parts)
     if not is_dataclass(value) or isinstance(value, (Target, type)):
         return value
-    changed = {}
-    for name in _field_names(type(value)):
-        old = getattr(value, name)
-        new = change(old)
-        if new is not old:
-            changed[name] = new
-    return replace(cast("Any", value), **changed) if changed else value
+    kind: Any = type(value)
+    old = [getattr(value, name) for name in _field_names(kind)]
+    new = [change(part) for part in old]
+    return value if all(map(is_, new, old)) else kind(*new)
 
 
-@lru_cache(maxsize=200_000)
+MAX_KNOWN = 400_000
+
+_known: dict[int, tuple[Any, bool]] = {}
+"""What is known of values, by their identity: they are immutable, large, and share their parts. The value itself is
+held, so that its identity is nobody else's."""
+
+
 def holds_given(value: Any) -> bool:
     """Whether a value depends on a parameter, or on the call by which its function was reached."""
     if isinstance(value, Given) or (isinstance(value, SessionRef) and value.owner == "own"):
         return True
-    if isinstance(value, tuple):
-        return any(holds_given(part) for part in value)
-    if isinstance(value, Target) or not is_dataclass(value):
+    if not isinstance(value, tuple) and (isinstance(value, Target) or not is_dataclass(value)):
         return False
-    names = _field_names(cast("type", type(value)))
-    return any(holds_given(getattr(value, name)) for name in names)
+    known = _known.get(id(value))
+    if known is None:
+        parts = value if isinstance(value, tuple) else _parts(value)
+        if len(_known) > MAX_KNOWN:
+            _known.clear()
+        known = _known[id(value)] = (value, any(map(holds_given, parts)))
+    return known[1]
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    kind: type = type(value)
+    return (getattr(value, name) for name in _field_names(kind))
 
 
 def quote(value: Abstract) -> Abstract:

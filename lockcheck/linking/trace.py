@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -60,6 +61,8 @@ class Trace:
         self.complete = behaviour.complete
         self.steps: list[Step] = []
         self._reached: dict[tuple[int, int], bool] = {}
+        self._arm_numbers: dict[Arm, int] = {}
+        self._arms_of: dict[Path, frozenset[int]] = {}
         self._notes = 0
         """How many steps only tell what is known, and happen to nothing."""
         self._splice(behaviour, {}, (), (), root=True)
@@ -106,6 +109,15 @@ class Trace:
         """The statements of the run, by where they are executed."""
         return {step.detail.site: step.detail.statement for step in self.steps if isinstance(step.detail, Execute)}
 
+    @cached_property
+    def executions(self) -> Mapping[Target, list[Step]]:
+        """The steps that execute a statement, by where."""
+        found: dict[Target, list[Step]] = {}
+        for step in self.steps:
+            if isinstance(step.detail, Execute):
+                found.setdefault(step.detail.site, []).append(step)
+        return found
+
     def reaches(self, first: Step, second: Step) -> bool:
         """Whether `second` may happen after `first` in one run."""
         if second.number == len(self.steps):
@@ -119,9 +131,30 @@ class Trace:
     def _leads(self, first: Step, second: Step) -> bool:
         if first.number >= second.number or exclusive(first.path, second.path):
             return first.number != second.number and self._comes_round(first, second)
+        taken = self._taken(first)
+        low = bisect_right(self._leave_numbers, first.number)
+        high = bisect_left(self._leave_numbers, second.number, low)
         return not any(
-            first.number < leave.number < second.number and self._stops(leave, first, second) for leave in self._leaves
+            self._needed[at] <= taken and self._stops(self._leaves[at], first, second) for at in range(low, high)
         )
+
+    @cached_property
+    def _leave_numbers(self) -> list[int]:
+        return [leave.number for leave in self._leaves]
+
+    @cached_property
+    def _needed(self) -> list[frozenset[int]]:
+        """The forks that must be taken for each of the leaves to happen."""
+        return [frozenset(map(self._arm_number, forks(leave.path))) for leave in self._leaves]
+
+    def _taken(self, step: Step) -> frozenset[int]:
+        found = self._arms_of.get(step.path)
+        if found is None:
+            found = self._arms_of[step.path] = frozenset(map(self._arm_number, step.path))
+        return found
+
+    def _arm_number(self, arm: Arm) -> int:
+        return self._arm_numbers.setdefault(arm, len(self._arm_numbers))
 
     def _comes_round(self, first: Step, second: Step) -> bool:
         """Whether a loop around both leads from the first to the second in a later turn."""
@@ -130,17 +163,19 @@ class Trace:
             return False
         body = first.path[: loops[-1] + 1]
         return not any(
-            leave.number > first.number
+            self._needed[at] <= self._taken(first)
             and leave.path[: len(body)] == body
-            and surely_follows(leave.path, first.path)
             and isinstance(leave.detail, Leave)
             and leave.detail.how != "continue"
-            for leave in self._leaves
+            for at, leave in self._leaves_after(first)
         )
 
+    def _leaves_after(self, step: Step) -> Iterator[tuple[int, Step]]:
+        low = bisect_right(self._leave_numbers, step.number)
+        return ((at, self._leaves[at]) for at in range(low, len(self._leaves)))
+
     def _stops(self, leave: Step, first: Step, second: Step) -> bool:
-        if not surely_follows(leave.path, first.path):
-            return False
+        """Whether a leave that surely follows the first step keeps the second from happening."""
         how = leave.detail.how if isinstance(leave.detail, Leave) else "return"
         if how in ("break", "continue"):
             loop = innermost(leave.path, "loop")
@@ -278,8 +313,14 @@ def exclusive(first: Path, second: Path) -> bool:
 def surely_follows(path: Path, other: Path) -> bool:
     """Whether what has `path` happens whenever the run passes where `other` is: its forks are all taken there too
     (with blocks and calls are no forks)."""
-    kept = [arm for arm in path if arm.kind not in ("with", "call")]
-    return all(arm in other or (arm.kind == "try" and arm.arm in ("body", "finally")) for arm in kept)
+    return all(arm in other for arm in forks(path))
+
+
+def forks(path: Path) -> Iterator[Arm]:
+    """The arms of a path that another run may leave out."""
+    for arm in path:
+        if arm.kind not in ("with", "call") and (arm.kind != "try" or arm.arm not in ("body", "finally")):
+            yield arm
 
 
 def innermost(path: Path, kind: str) -> int:

@@ -471,6 +471,8 @@ def alternatives(values: tuple[Abstract, ...]) -> tuple[Abstract, ...]:
 
 def join(*values: Abstract) -> Abstract:
     """One of `values`; opaque past the bound, or when nothing is given."""
+    if len(values) == 1:
+        return values[0]
     flat = alternatives(values)
     if len(flat) == 1:
         return flat[0]
