@@ -40,12 +40,13 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
     if built(statement.where) or project.locked_before(occurrence.trace, occurrence.step, statement):
         return None
     gates = project.contention.gates(occurrence.trace, occurrence.step, mapped.table)
-    others = project.contention.counterparts(mapped.table, statement, gates, site)
+    ahead = project.contention.ahead(occurrence.trace, occurrence.step, mapped.table)
+    others = project.contention.counterparts(mapped.table, statement, gates, site, ahead)
     declared = mapped.table in project.policy.contended
     if not others and not declared:
         return None
     other = others[0] if others else None
-    clear = declared or (other is not None and _is_clear(statement, other))
+    clear = declared or (other is not None and _is_clear(statement, other) and not ahead & other.ahead)
     remedy, reason = _remedy(project, execute, mapped)
     return Hazard(
         site=site,

@@ -49,6 +49,8 @@ class Locker:
     mode: Mode = "update"
     assumed: bool = field(default=False, compare=False)
     """Whether the rows are what a parameter holds."""
+    ahead: frozenset[str] = field(default=frozenset(), compare=False)
+    """Other tables of which it has locked rows before, perhaps those that these rows belong to."""
 
 
 class Contention:
@@ -80,8 +82,11 @@ class Contention:
         parts = [part.partition(MARK)[0] for part in module.split(".")]  # `tests~2` where two folders have the name
         return bool(TESTS & set(parts)) or parts[-1].startswith("test_")
 
-    def counterparts(self, table: str, statement: Statement, gates: frozenset[str], site: Target) -> list[Locker]:
-        """Those that a statement which locks many rows in unknown order can deadlock with, the clearest first."""
+    def counterparts(
+        self, table: str, statement: Statement, gates: frozenset[str], site: Target, ahead: frozenset[str] = frozenset()
+    ) -> list[Locker]:
+        """Those that a statement which locks many rows in unknown order can deadlock with, the clearest first. Last are
+        those that have locked rows of a table before of which this side has locked some, too."""
         rows, keys, wanted = rows_of(self._project.locks, statement), self._keys(statement.model), self._mode(statement)
         found = [
             locker
@@ -89,7 +94,7 @@ class Contention:
             if not self._gated(gates, locker)
             and not (locker.kind == "bulk" and not locker.ordered and locker.rows.searched == rows.searched)
         ]
-        return sorted(found, key=lambda locker: self._rank(locker, site))
+        return sorted(found, key=lambda locker: (bool(ahead & locker.ahead), *self._rank(locker, site)))
 
     def met_by(self, locker: Locker, model: ModelRef) -> list[Locker]:
         """Those that a loop which locks rows of a model one by one can deadlock with, the clearest first. Another run
@@ -131,6 +136,27 @@ class Contention:
             if trace.reaches(other, step) and not trace.ended_between(other, step, None):
                 found.add(parent)
         return frozenset(found)
+
+    def ahead(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
+        """The other tables of which the transaction has locked rows when a step locks some."""
+        found: set[str] = set()
+        for other in trace.steps[: step.number]:
+            tables = self._locked_tables(other) - found - {table}
+            if tables and self._sent(trace, other, step) and trace.reaches(other, step):
+                found |= set() if trace.ended_between(other, step, None) else tables
+        return frozenset(found)
+
+    def _locked_tables(self, step: Step) -> set[str]:
+        detail, locks = step.detail, self._project.locks
+        if isinstance(detail, Write):
+            models: list[ModelRef | None] = [] if isinstance(detail.instance.origin, Built) else [detail.instance.model]
+        elif isinstance(detail, Execute) and detail.statement.kind in ("update", "delete"):
+            models = [detail.statement.model]
+        elif isinstance(detail, Execute) and detail.statement.lock is not None:
+            models = [*locks.locked_models(detail.statement)]
+        else:
+            return set()
+        return {name for model in models if (name := locks.table(model)) is not None}
 
     def _written_row(self, step: Step) -> str | None:
         """The table of which a step writes one row by a statement."""
@@ -223,8 +249,8 @@ class Contention:
         rows = rows_of(self._project.locks, statement) if model == statement.model else RowSet()
         site = statement.lock.site if statement.lock and statement.lock.site else statement.site
         what = {"row lock": "locks", "bulk": f"{statement.kind}s"}.get(kind, f"{statement.kind}s them")
-        gates = self.gates(trace, step, table)
-        return Locker(table, trace.function, site, kind, rows, gates, what, ordered, self._mode(statement))
+        gates, ahead = self.gates(trace, step, table), self.ahead(trace, step, table)
+        return Locker(table, trace.function, site, kind, rows, gates, what, ordered, self._mode(statement), ahead=ahead)
 
     def loop_locker(self, trace: Trace, turn: Turn) -> Locker:
         table = self._project.locks.table(turn.touched.model) or ""
@@ -242,6 +268,7 @@ class Contention:
             described(turn.step),
             mode=self._mode(detail.statement) if isinstance(detail, Execute) else "update",
             assumed=given(turn.touched),
+            ahead=self.ahead(trace, turn.step, table),
         )
 
     # --- loops over what callers hand in -----------------------------------------------------------------------------
