@@ -32,13 +32,15 @@ LAST = frozenset({"max", "coalesce"})
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """`column` of the row that `insert` adds is set at `site`, in `function`, to a number that the rows of `read`
-    gave; `counted` by how many they are. `unique` is the key that keeps two rows from the same number, if any."""
+    """`column` of the row that `insert` adds, built at `site` in `function`, is set at `given` to a number that rows of
+    `read` gave; `counted` by how many they are. `unique` is the key that keeps two rows from the same number, if
+    any."""
 
     insert: Insert
     column: Column
     read: Execute
     site: Target
+    given: Target
     function: str
     counted: bool
     unique: tuple[str, ...]
@@ -57,8 +59,7 @@ def numberings(project: Project) -> Iterator[Numbering]:
 
 def _given(trace: Trace, insert: Insert) -> Iterator[tuple[str, Abstract, Step, Target]]:
     """What is given to a new row, when it is built and afterwards, and where."""
-    made = insert.built
-    site = made.detail.site if made is not None and isinstance(made.detail, Construct) else insert.site
+    made, site = insert.built, _construct(insert)
     written = [s for s in trace.steps if made is not None and isinstance(s.detail, Write) and _writes(s.detail, site)]
     names = {s.detail.attribute for s in written if isinstance(s.detail, Write)}
     for name, value in insert.given.items():
@@ -67,6 +68,12 @@ def _given(trace: Trace, insert: Insert) -> Iterator[tuple[str, Abstract, Step, 
     for step in written:
         if isinstance(step.detail, Write):
             yield step.detail.attribute, step.detail.value, step, step.detail.site
+
+
+def _construct(insert: Insert) -> Target:
+    """Where a new row is built."""
+    made = insert.built
+    return made.detail.site if made is not None and isinstance(made.detail, Construct) else insert.site
 
 
 def _writes(write: Write, made: Target) -> bool:
@@ -88,7 +95,8 @@ def _numbering(
                 return None
             read, counted = found
             if isinstance(read.detail, Execute):
-                return Numbering(insert, column, read.detail, site, step.function, counted, unique)
+                made = insert.built or insert.step
+                return Numbering(insert, column, read.detail, _construct(insert), site, made.function, counted, unique)
     return None
 
 

@@ -36,8 +36,8 @@ def _numbered(project: Project) -> Iterator[Hazard]:
     """New rows that are numbered from a count of rows, or from the last of them."""
     seen: set[Target] = set()
     for found in numberings(project):
-        if found.site not in seen:
-            seen.add(found.site)
+        if found.given not in seen:
+            seen.add(found.given)
             yield _of_numbering(found)
 
 
@@ -49,11 +49,14 @@ def _of_numbering(found: Numbering) -> Hazard:
         f"{mapped.table}.{found.column.name} of a new {mapped.name} is numbered {number} that a SELECT without a row "
         f"lock has read: two transactions that read at the same time give the same number{result}; no fix: {reason}"
     )
+    related = [(found.read.site, "the rows are read here, without a lock")]
+    if found.given != found.site:
+        related.append((found.given, f"{found.column.name} is set here"))
     return Hazard(
         site=found.site,
         function=found.function,
         message=text,
-        related=((found.read.site, "the rows are read here, without a lock"),),
+        related=tuple(related),
         no_fix=reason,
     )
 
