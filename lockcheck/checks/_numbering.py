@@ -88,7 +88,7 @@ def _numbering(
         return None
     for part in each(value):
         found = _read(project, trace, insert, column, part, step)
-        if found is not None and not _serialised(project, trace, found[0]):
+        if found is not None and not serialised(project, trace, found[0]):
             keys = project.locks.keys(insert.mapped)
             unique = next((key for key in keys if column.attribute in key), ())
             if unique and expected(project, trace, insert):
@@ -116,7 +116,7 @@ def _read(
                 return None
             if project.locks.access(statement) == "one":
                 return None
-            counted = name == "count" or _calls(statement, frozenset({"count"}))
+            counted = name == "count" or is_count(statement)
             numbered = name == column.attribute or _selects(statement, column.attribute)
             return (step, counted) if counted or (further and numbered) else None
     return None
@@ -134,8 +134,8 @@ def _origin(value: Abstract) -> tuple[FromOperation | None, str]:
     return (origin if isinstance(origin, FromOperation) else None), name
 
 
-def _calls(statement: Statement, functions: frozenset[str]) -> bool:
-    return any(isinstance(entity, Expression) and entity.call in functions for entity in statement.entities)
+def is_count(statement: Statement) -> bool:
+    return any(isinstance(entity, Expression) and entity.call == "count" for entity in statement.entities)
 
 
 def _selects(statement: Statement, name: str) -> bool:
@@ -148,23 +148,28 @@ def _selects(statement: Statement, name: str) -> bool:
     return False
 
 
-def _serialised(project: Project, trace: Trace, read: Step) -> bool:
-    """Whether the transaction has locked or written anything before it reads, so that a second run may have to wait."""
+def serialised(project: Project, trace: Trace, read: Step, besides: str | None = None) -> bool:
+    """Whether the transaction has locked or written anything before it reads, so that a second run may have to wait;
+    rows of the table `besides` do not count."""
     execute = read.detail
     table = project.locks.table(execute.statement.model) if isinstance(execute, Execute) else None
     if table is None or project.contention.gates(trace, read, table):
         return True
     return any(
-        _locks(other) and trace.reaches(other, read) and not trace.ended_between(other, read, None)
+        _locks(project, other, besides) and trace.reaches(other, read) and not trace.ended_between(other, read, None)
         for other in trace.steps[: read.number]
     )
 
 
-def _locks(step: Step) -> bool:
+def _locks(project: Project, step: Step, besides: str | None) -> bool:
     detail = step.detail
     if is_advisory(detail):
         return True
     if not isinstance(detail, Execute):
         return False
     statement = detail.statement
-    return statement.kind in ("update", "delete") or (statement.lock is not None and not statement.lock.read)
+    if statement.kind in ("update", "delete"):
+        return project.locks.table(statement.model) != besides
+    if statement.lock is None or statement.lock.read:
+        return False
+    return any(project.locks.table(model) != besides for model in project.locks.locked_models(statement))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lockcheck.checks._common import file_line, short
 from lockcheck.checks._evidence import Evidence, Setting, evidence
+from lockcheck.checks._limits import Limit, limits
 from lockcheck.checks._locking_read import locking_read
 from lockcheck.checks._numbering import Numbering, numberings
 from lockcheck.checks._rows import is_locked, read_of
@@ -30,6 +31,27 @@ def check(project: Project) -> Iterator[Hazard]:
             other = writers.other(setting.mapped.table, setting.column.attribute, function)
             yield _hazard(project, setting, found, site, function, other)
     yield from _numbered(project)
+    yield from _limited(project)
+
+
+def _limited(project: Project) -> Iterator[Hazard]:
+    """Rows that are put into a state as long as a count of such rows allows it."""
+    seen: set[Target] = set()
+    for found in limits(project):
+        if found.count.site not in seen:
+            seen.add(found.count.site)
+            yield _of_limit(found)
+
+
+def _of_limit(found: Limit) -> Hazard:
+    reason = "lock the row that the limit belongs to, ahead of the SELECT"
+    text = (
+        f"{found.mapped.table}.{found.write.attribute} is set to {found.value!r} while a count of such rows allows it; "
+        f"the SELECT that counts takes no lock, so that two transactions that count at the same time go beyond the "
+        f"limit; no fix: {reason}"
+    )
+    written = (found.write.site, f"{found.write.attribute} is set here")
+    return Hazard(site=found.count.site, function=found.function, message=text, related=(written,), no_fix=reason)
 
 
 def _numbered(project: Project) -> Iterator[Hazard]:
