@@ -6,10 +6,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lockcheck.checks._errors import EVERY_DATABASE_ERROR, caught_names
-from lockcheck.linking.events import EnterHandler, Execute, Merge, Opened, Outer, Read, Savepoints, SessionCall
+from lockcheck.declarations.model import MappedClass
+from lockcheck.linking.events import (
+    Add,
+    Delete,
+    EnterHandler,
+    Execute,
+    Merge,
+    Opened,
+    Outer,
+    Read,
+    Savepoints,
+    SessionCall,
+    Write,
+)
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import SessionRef, Somewhere
+from lockcheck.linking.values import ModelRef, SessionRef, Somewhere
 from lockcheck.plans import Target
 
 RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "savepoint.rollback"})
@@ -18,8 +31,9 @@ FLUSHES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappin
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A `try` with one of its handlers, as steps."""
+    """A `try` with one of its handlers, as steps of a run."""
 
+    trace: Trace
     handler: Step
     caught: EnterHandler
     body: tuple[Step, ...]
@@ -52,6 +66,7 @@ def guarded_by(trace: Trace, step: Step, caught: EnterHandler) -> Guarded:
     within = (s.number for s in trace.steps if s.path[: depth - 1] == outer and _same_try(s, depth, arm.fork))
     last = max(within, default=0)
     return Guarded(
+        trace,
         step,
         caught,
         tuple(s for s in trace.steps if at(s, "body")),
@@ -80,6 +95,7 @@ def failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionR
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
     postgresql = "postgresql" in project.policy.databases
+    expects = caught_names(guarded.caught) == ("IntegrityError",)
     depth = len(guarded.handler.path)
     for step in guarded.body:
         detail = step.detail
@@ -95,8 +111,44 @@ def failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionR
             continue
         if session.owner in ("own", "unknown") and _opened_inside(step, session, guarded):
             continue
-        if not _handled_inside(step, depth):
+        if not _handled_inside(step, depth) and (not expects or violates(project, guarded.trace, step)):
             yield step, session
+
+
+def violates(project: Project, trace: Trace, step: Step) -> bool:
+    """Whether a step may break a constraint: no SELECT does, nor a change of columns that no key holds."""
+    detail = step.detail
+    if isinstance(detail, SessionCall) and detail.method in FLUSHES:
+        before = (other for other in trace.steps[: step.number] if not trace.ended_between(other, step, None))
+        return any(_pends(project, other.detail) for other in before)
+    if not isinstance(detail, Execute) or detail.statement.kind in ("insert", "delete"):
+        return True
+    statement = detail.statement
+    if statement.kind == "update":
+        changed = frozenset(name for name, _ in statement.assigned.items)
+        return not statement.assigned.complete or _holds(project, statement.model, changed)
+    return False
+
+
+def _pends(project: Project, detail: object) -> bool:
+    """Whether a step leaves something in the session that a flush may fail on."""
+    if isinstance(detail, Write):
+        return _holds(project, detail.instance.model, frozenset({detail.attribute}))
+    return isinstance(detail, (Add, Merge, Delete, Outer))
+
+
+def _holds(project: Project, model: ModelRef | None, names: frozenset[str]) -> bool:
+    """Whether a constraint of a table holds one of the columns; of an unknown table it may."""
+    mapped = project.locks.mapped(model)
+    return mapped is None or bool(names & constrained(mapped))
+
+
+def constrained(mapped: MappedClass) -> frozenset[str]:
+    """The columns of keys, by attribute and by name."""
+    keys = (mapped.primary_key, *mapped.unique_keys, *(key.columns for key in mapped.foreign_keys))
+    names = {name for key in keys for name in key}
+    names |= {c.attribute for c in mapped.columns.values() if c.unique}
+    return frozenset(names | {c.name for c in mapped.columns.values() if c.attribute in names})
 
 
 def operates(detail: object, *, any_statement: bool) -> SessionRef | None:

@@ -52,20 +52,23 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
         related=tuple(related),
         remedy=None if reason else _remedy(project, trace, guarded, names, reuse.session),
         no_fix=reason,
-        preview=_only_reads(project, trace, guarded),
+        preview=_only_reads(project, guarded),
     )
 
 
-def _only_reads(project: Project, trace: Trace, guarded: Guarded) -> bool:
+def _only_reads(project: Project, guarded: Guarded) -> bool:
     """Whether nothing in the `try` is seen to lock or write: no deadlock or constraint fails there, and what comes next
     on the session fails at once."""
-    return not any(_changes(trace, step, session) for step, session in failing(project, guarded))
+    return not any(_changes(project, guarded, step, session) for step, session in failing(project, guarded))
 
 
-def _changes(trace: Trace, step: Step, session: SessionRef) -> bool:
-    detail = step.detail
+def _changes(project: Project, guarded: Guarded, step: Step, session: SessionRef) -> bool:
+    detail, trace = step.detail, guarded.trace
+    if _writes(detail, session):
+        return True
     if not isinstance(detail, SessionCall) or detail.method == "execute":
-        return _writes(detail, session)
+        waiting = (other for other in guarded.body if isinstance(other.detail, PENDING) and trace.reaches(other, step))
+        return project.contention.turns.sends(trace, step) and any(waiting)
     before = (other.detail for other in trace.steps[: step.number])
     return session.owner != "own" or any(
         isinstance(other, (*PENDING, Outer)) or _writes(other, session) for other in before

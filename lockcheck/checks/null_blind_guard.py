@@ -14,7 +14,7 @@ from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision, serving_revisions
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import AttributeOf, Clause, ColumnRef, Condition, Either, Expression, Statement
+from lockcheck.linking.values import AttributeOf, Clause, ColumnRef, Condition, Either, Expression, Known, Statement
 from lockcheck.plans import AcceptNull, ExcludeNull, Target
 
 CODE = "LCK102"
@@ -40,8 +40,23 @@ def _hazards(project: Project, occurrence: Occurrence) -> Iterator[Hazard]:
     blind = list(_blind(project, statement))
     for condition, column in blind:
         written = statement.kind != "select" or _written_from(occurrence, execute, column)
-        if condition.site is not None and written:
+        if condition.site is not None and written and not _means_something(project, occurrence, condition):
             yield _hazard(project, statement, condition, column, occurrence.step)
+
+
+def _means_something(project: Project, occurrence: Occurrence, condition: Condition) -> bool:
+    """Whether the transaction itself has set the column to NULL before, as a value that is to be left out."""
+    ref = condition.columns[0]
+    mapped, table = project.locks.mapped(ref.model), project.locks.table(ref.model)
+    column = mapped.column(ref.attribute) if mapped else None
+    names = {column.attribute, column.name} if column else set()
+    before = (step.detail for step in occurrence.trace.steps[: occurrence.step.number])
+    updates = (d.statement for d in before if isinstance(d, Execute) and d.statement.kind == "update")
+    return any(
+        project.locks.table(update.model) == table and (name, Known(None)) in update.assigned.items
+        for update in updates
+        for name in names
+    )
 
 
 def _blind(project: Project, statement: Statement) -> Iterator[tuple[Condition, Column]]:

@@ -101,6 +101,8 @@ class Sessions:
         if name in EXECUTES and statement:
             session = SessionRef(Somewhere(call.base or "?"), "unknown")
             return self._execute(call, session, name, arguments)
+        if name == "begin_nested" and first is None and isinstance(base, (Opaque, AttributeOf)):
+            return Savepoint(SessionRef(Somewhere(call.base or "?"), "unknown"), nested=True)
         instance = isinstance(first, Instance) and name in ("add", "merge", "refresh", "delete")
         if instance and isinstance(base, (Opaque, AttributeOf)):
             session = SessionRef(Somewhere(call.base or "?"), "unknown")
