@@ -30,18 +30,32 @@ def refused(trace: Trace, end: Step, use: Step) -> bool:
     return False
 
 
-def _blocks(trace: Trace, end: Step) -> Iterator[Block]:
-    """The blocks of a session that a step which ends its transaction stands in."""
-    session = getattr(end.detail, "session", None)
+def undone(trace: Trace, write: Step, later: Step) -> bool:
+    """Whether a write in a savepoint's block is undone where a later step happens: an error in the block, or behind it,
+    led to a handler round it."""
+    depth = len(shared(write.path, later.path))
+    if depth >= min(len(write.path), len(later.path)):
+        return False
+    one, other = write.path[depth], later.path[depth]
+    if one.kind != "try" or one.fork != other.fork or one.arm != "body" or not other.arm.startswith("handler"):
+        return False
+    savepoints = (block for block in _blocks(trace, write) if isinstance(block.entered.detail, Savepoints))
+    return any(not block.holds(later) for block in savepoints)
+
+
+def _blocks(trace: Trace, inside: Step) -> Iterator[Block]:
+    """The blocks of its session that a step stands in."""
+    session = getattr(inside.detail, "session", None)
     opened: list[Step] = []
     for step in trace.steps:
         detail = step.detail
-        explicit = isinstance(detail, Savepoints) or (isinstance(detail, Opened) and detail.commits)
-        if session is None or not explicit or not same_session(detail.session, session):
+        if session is None or not isinstance(detail, (Savepoints, Opened)) or not same_session(detail.session, session):
+            continue
+        if isinstance(detail, Opened) and not detail.commits:
             continue
         if detail.entered:
             opened.append(step)
         elif opened:
             block = Block(opened.pop(), step)
-            if block.holds(end):
+            if block.holds(inside):
                 yield block

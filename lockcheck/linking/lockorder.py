@@ -91,6 +91,8 @@ def is_held(trace: Trace, lock: Lock, taken: Lock) -> bool:
     first, second = lock.taken.at, taken.taken.at
     if first.number == second.number:
         return lock.rank < taken.rank
+    if trace.ends(first, one or other):  # what a commit sends is locked no longer than that
+        return False
     return trace.reaches(first, second) and not trace.ended_between(first, second, one or other)
 
 
