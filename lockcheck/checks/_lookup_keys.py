@@ -10,6 +10,7 @@ from lockcheck.linking import clauses
 from lockcheck.linking.missing import Missing
 from lockcheck.linking.origins import FRESH, origins
 from lockcheck.linking.project import Project
+from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import Abstract, Condition, Known, ModelRef, Opaque, Somewhere, Statement, TupleOf, each
 
 
@@ -82,7 +83,15 @@ def apart(one: Abstract, other: Abstract) -> bool:
     ones, others = each(one), each(other)
     if any(a == b for a in ones for b in others):
         return False
+    if _unrelated(ones, others) or _unrelated(others, ones):
+        return True
     return FRESH in (*ones, *others) or all(_settled(part) for part in (*ones, *others))
+
+
+def _unrelated(ones: tuple[Abstract, ...], others: tuple[Abstract, ...]) -> bool:
+    """Whether values come from calls that know nothing of the other ones."""
+    held = all(_settled(other) and not isinstance(other, Known) for other in others)
+    return held and all(one == CALLED for one in ones)
 
 
 def _settled(value: Abstract) -> bool:

@@ -34,6 +34,7 @@ from lockcheck.linking.names import SESSION_NAMES
 from lockcheck.linking.origins import FRESH, is_fresh, steady, varies
 from lockcheck.linking.results import combined, grown, in_step, item, walked
 from lockcheck.linking.spelling import named, spelled
+from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -465,9 +466,11 @@ class Frame:
         return Opaque()
 
     def text(self, fact: facts.Text, _: int) -> Abstract:
-        """A text with a fresh part is fresh itself."""
+        """A text with a fresh part is fresh itself, one made of what calls gave is such a value."""
         parts = [self.value(number) for number in fact.parts]
-        return FRESH if any(is_fresh(part) for part in parts) else Opaque()
+        if any(is_fresh(part) for part in parts):
+            return FRESH
+        return CALLED if CALLED in parts and all(part == CALLED for part in parts) else Opaque()
 
     def local(self, name: str) -> Abstract | None:
         """What a local variable holds at the end, for a nested function that closes over it."""

@@ -38,6 +38,9 @@ from lockcheck.plans import Target
 EACH = Somewhere("each")
 """An element of something unknown: another one at each turn of a loop."""
 
+CALLED = Opaque(Somewhere("called"))
+"""What a call gave that was handed nothing, such as `datetime.now()`: it is made of nothing that the caller holds."""
+
 CALL = "@"
 """The key under which the arguments of a call hold where it stands: a session that a callee opens for itself is
 another one at each call."""
@@ -218,6 +221,8 @@ def origin_in(origin: Origin, actual: Mapped) -> Origin:
 
 def origin_of(value: Abstract) -> Origin:
     """Where a value comes from, as far as its kind tells."""
+    if value == CALLED:
+        return Somewhere()
     if isinstance(value, (Opaque, Instance, ObjectRef, SessionRef)):
         return value.origin
     if isinstance(value, (Row, Result)):
