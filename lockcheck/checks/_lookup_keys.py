@@ -33,7 +33,8 @@ def matched(project: Project, missing: Missing, insert: Insert) -> Key | None:
     keys = [key for key in project.locks.keys(mapped) if set(key) <= set(asked)]
     for key in keys:
         if all(_given(project, mapped, insert, name, asked[name]) for name in key):
-            return Key(key, tuple(_values(asked, insert, key)), key)
+            unique = key if key in project.locks.constraints(mapped) else ()
+            return Key(key, tuple(_values(asked, insert, key)), unique)
     return None if keys else _without_key(project, missing, insert, asked)
 
 
@@ -120,7 +121,7 @@ def _without_key(project: Project, missing: Missing, insert: Insert, asked: dict
         return None
     if not any(same(insert.given.get(n), asked[n]) and not isinstance(asked[n], Known) for n in names):
         return None
-    unique = next((key for key in project.locks.keys(mapped) if _constant(insert, set(key) - set(names))), ())
+    unique = next((key for key in project.locks.constraints(mapped) if _constant(insert, set(key) - set(names))), ())
     return Key(names, tuple(_values(asked, insert, names)), unique)
 
 
