@@ -146,7 +146,7 @@ class Trace:
         low = bisect_right(self._leave_numbers, first.number)
         high = bisect_left(self._leave_numbers, leave.number, low)
         return any(
-            self._skips(other, leave) and not self._skips(other, second) and not exclusive(first.path, other.path)
+            self.skips(other, leave) and not self.skips(other, second) and not exclusive(first.path, other.path)
             for other in self._leaves[low:high]
         )
 
@@ -211,13 +211,13 @@ class Trace:
         if _in_fork(step.path, fork):
             return "inside"
         between = (leave for leave in self._leaves if at.number < leave.number < step.number)
-        left = [leave for leave in between if _in_fork(leave.path, fork) and self._skips(leave, step)]
+        left = [leave for leave in between if _in_fork(leave.path, fork) and self.skips(leave, step)]
         if not left:
             return None
         raised = all(isinstance(leave.detail, Leave) and leave.detail.how == "raise" for leave in left)
         return "raised" if raised else "left"
 
-    def _skips(self, leave: Step, step: Step) -> bool:
+    def skips(self, leave: Step, step: Step) -> bool:
         """Whether a step does not happen, at this turn of the loop, in a run that leaves by an earlier one."""
         how = leave.detail.how if isinstance(leave.detail, Leave) else "return"
         if how == "raise":
