@@ -555,3 +555,11 @@ def f(session: Session):
 
 def methods(project: Linked, function: str) -> list[str]:
     return [step.detail.method for step in project.trace(function).steps if isinstance(step.detail, SessionCall)]
+
+
+def test_callers_are_known_before_anything_was_evaluated() -> None:
+    project = link(f"""{HELPER}
+def f(session: Session):
+    touch(session, Job, 1)
+""")
+    assert project.project.callers["app.touch"] == {"app.f"}

@@ -24,7 +24,7 @@ from lockcheck.linking.results import (
     view,
     walked,
 )
-from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite
+from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite, joined
 from lockcheck.linking.statements import columns_of, combined, first_model, model_name
 from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import (
@@ -173,7 +173,8 @@ class Calls:
         if isinstance(callee, SessionFactory):
             owner = "shared" if callee.shared else "own"
             label = callee.label if callee.shared else f"{call.site.slice}:{call.site.index}"
-            return SessionRef(Somewhere(label), owner)  # type: ignore[arg-type]  # one of two literals
+            made = SessionRef(Somewhere(label), owner, callee.is_async)  # type: ignore[arg-type]  # one of two literals
+            return joined(made, arguments)
         self._linker.sessions.handed(call.frame, arguments, call.site, call.base or "?")
         if isinstance(callee, ClassRef):
             enum = self._linker.declarations.enum(callee.qualname)
@@ -235,7 +236,7 @@ class Calls:
         if name == "begin":
             made = self.call(call, base, Arguments())
             return Savepoint(made, nested=False) if isinstance(made, SessionRef) else made
-        session = SessionRef(Somewhere(base.label), "shared" if base.shared else "own")
+        session = SessionRef(Somewhere(base.label), "shared" if base.shared else "own", base.is_async)
         if name in SESSION_METHODS:
             return self._linker.sessions.method(call, session, name, arguments)
         return Opaque()
@@ -274,9 +275,10 @@ class Calls:
         if name in LOADERS:
             return _option(name, arguments)
         if name in FACTORIES:
-            return SessionFactory(f"{call.site.slice}:{call.site.index}", FACTORIES[name])
+            return SessionFactory(f"{call.site.slice}:{call.site.index}", FACTORIES[name], name.startswith("async_"))
         if name in SESSIONS:
-            return SessionRef(Somewhere(f"{call.site.slice}:{call.site.index}"), "own", SESSIONS[name])
+            made = SessionRef(Somewhere(f"{call.site.slice}:{call.site.index}"), "own", SESSIONS[name])
+            return joined(made, arguments)
         self._linker.sessions.handed(call.frame, arguments, call.site, name)
         return Expression(_columns(arguments), name)
 

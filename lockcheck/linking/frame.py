@@ -99,6 +99,8 @@ class Frame:
         """What loops walk over, where that is not the value itself: a legacy query is executed by it."""
         self._active: set[facts.Id] = set()
         self._gaps = 0
+        self.dropped: set[facts.Id] = set()
+        """The values of calls that stand alone, and are not awaited."""
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
         named = linker.names.deals_with_database(function.module)
         self._sessions = {n for name, n in function.bindings if named and name in SESSION_NAMES}
@@ -488,6 +490,8 @@ class Frame:
         return any(RUNNERS[type(step)](self, step) for step in block)
 
     def evaluate(self, step: facts.Evaluate) -> None:
+        if step.dropped:
+            self.dropped.add(step.value)
         self.value(step.value)
 
     def set_attribute(self, step: facts.SetAttribute) -> None:

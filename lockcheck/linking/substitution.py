@@ -179,7 +179,7 @@ def _session(value: SessionRef, actual: Mapped) -> SessionRef:
         return held
     if value.owner == "own" and isinstance(value.origin, Somewhere):
         return replace(value, origin=_called(value.origin, actual))
-    return SessionRef(origin_in(value.origin, actual), value.owner, value.is_async)
+    return replace(value, origin=origin_in(value.origin, actual))
 
 
 def _held(origin: Origin, actual: Mapped) -> SessionRef | None:
