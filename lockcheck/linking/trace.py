@@ -158,7 +158,9 @@ class Trace:
     def _needed(self) -> list[frozenset[int]]:
         """The forks that must be taken for each of the leaves to happen."""
         numbered = ((leave.path, self._numbers(leave.path)) for leave in self._leaves)
-        return [frozenset(n for arm, n in zip(path, numbers, strict=True) if is_fork(arm)) for path, numbers in numbered]
+        return [
+            frozenset(n for arm, n in zip(path, numbers, strict=True) if is_fork(arm)) for path, numbers in numbered
+        ]
 
     def _taken(self, step: Step) -> frozenset[int]:
         found = self._arms_of.get(step.path)
