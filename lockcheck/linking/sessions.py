@@ -261,7 +261,8 @@ class Sessions:
     def _run_sync(self, call: CallSite, session: SessionRef, arguments: Arguments) -> Abstract:
         callee = arguments.positional[0] if arguments.positional else Opaque()
         if isinstance(callee, FunctionRef):
-            rest = Arguments((session, *arguments.positional[1:]), arguments.keywords)
+            inside = replace(session, is_async=False)
+            rest = Arguments((inside, *arguments.positional[1:]), arguments.keywords)
             return self._linker.call_function(call.frame, callee, rest, call.site)
         self.handed(call.frame, Arguments((session,)), call.site, "run_sync")
         return Opaque()
