@@ -234,9 +234,11 @@ Value: TypeAlias = (
 
 
 class Evaluate(NamedTuple):
-    """An expression statement, the right side of an assignment, a decorator's or default's expression."""
+    """An expression statement, the right side of an assignment, a decorator's or default's expression. `dropped` tells
+    that it is a call alone, whose value nobody takes or awaits."""
 
     value: Id
+    dropped: bool = False
 
 
 class SetAttribute(NamedTuple):

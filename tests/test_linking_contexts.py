@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lockcheck.linking.events import Inner
+from lockcheck.linking.events import Inner, SessionCall
 from lockcheck.linking.values import ModelRef, Opaque, SessionRef, Statement
 from tests.linked import HEAD, MODELS, Linked, comes_from, constants, link, link_texts
 
@@ -528,3 +528,38 @@ def test_call_of_nothing_known_without_a_session_is_no_event() -> None:
             session.flush()
     """)
     assert [type(step.detail).__name__ for step in project.trace().steps] == ["SessionCall"]
+
+
+def test_beyond_many_kinds_of_arguments_constants_still_decide() -> None:
+    """The statements that are handed over are not."""
+    callers = "\n".join(
+        f"def caller_{number}(session: Session):\n    run(session, select(Job).where(Job.id == {number}))\n"
+        for number in range(40)
+    )
+    project = link(f"""
+def run(session, query, commit=True):
+    if commit:
+        session.commit()
+    session.execute(query)
+    session.rollback()
+
+{callers}
+def f(session: Session):
+    run(session, select(Ticket), commit=False)
+""")
+    for number in range(40):
+        project.trace(f"caller_{number}")
+    assert methods(project, "f") == ["execute", "rollback"]
+    assert methods(project, "caller_39") == ["commit", "execute", "rollback"]
+
+
+def methods(project: Linked, function: str) -> list[str]:
+    return [step.detail.method for step in project.trace(function).steps if isinstance(step.detail, SessionCall)]
+
+
+def test_callers_are_known_before_anything_was_evaluated() -> None:
+    project = link(f"""{HELPER}
+def f(session: Session):
+    touch(session, Job, 1)
+""")
+    assert project.project.callers["app.touch"] == {"app.f"}

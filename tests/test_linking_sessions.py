@@ -38,7 +38,7 @@ def session_of(project: Linked, function: str = "f") -> SessionRef:
     ],
 )  # fmt: skip
 def test_parameter_by_its_annotation(annotation: str) -> None:
-    project = link(f"{IMPORTS}\ndef f(db: {annotation}):\n    db.execute(delete(Job))\n")
+    project = link(f"{IMPORTS}\ndef f(db: {annotation}):\n    return db.execute(delete(Job))\n")
     session = session_of(project)
     assert session.owner == "given"
     assert session.is_async is (annotation == "AsyncSession")

@@ -34,6 +34,17 @@ def ends_or_raises(session, flag):
 
 def touch(session):
     session.flush()
+
+def stops_at_first(session):
+    if session.new:
+        raise ValueError
+    session.flush()
+
+def stops_at_last(session, flag):
+    if flag:
+        session.flush()
+        return
+    raise ValueError
 """
 
 START = "session.execute(select(Job).with_for_update())  # first\n"
@@ -47,6 +58,13 @@ def run(body: str) -> Linked:
 
 REACHES = {
     "straight": "<first>\n<second>",
+    "a branch of a callee is none of the caller's": """
+if flag:
+    <first>
+    stops_at_first(session)
+    <second>
+""",
+    "a raise behind a return": "<first>\nstops_at_last(session, flag)\n<second>",
     "if then after": """
 if flag:
     <first>
@@ -218,6 +236,14 @@ def test_reaches(body: str) -> None:
 
 
 NEVER = {
+    "a raise behind a return elsewhere": """
+if flag:
+    <first>
+else:
+    return
+stops(session)
+<second>
+""",
     "backwards": "<second>\n<first>",
     "other branch": """
 if flag:

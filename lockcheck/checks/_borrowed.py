@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from lockcheck.linking.events import Add, Delete, Execute, Inner, Merge, Write
 from lockcheck.linking.origins import operations
+from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import SessionRef, each
+from lockcheck.linking.values import Built, SessionRef, each
 from lockcheck.plans import Target
 
 MAX_LEVELS = 4
@@ -30,7 +31,7 @@ def lost_by(project: Project, function: str) -> Loss | None:
     seen = {function}
     level = [function]
     for _ in range(MAX_LEVELS):
-        level = sorted({caller for name in level for caller in project.linker.callers.get(name, ())} - seen)
+        level = sorted({caller for name in level for caller in project.callers.get(name, ())} - seen)
         seen |= set(level)
         for caller in level:
             for found in _in_run(project, project.trace(caller), function):
@@ -74,6 +75,15 @@ def _may_have_ended(trace: Trace, first: Step, last: Step, session: SessionRef) 
     return any(trace.reaches(first, step) and trace.reaches(step, last) for step in ends)
 
 
+def _changed(trace: Trace, step: Step, merge: Merge) -> bool:
+    """Whether what is merged is new, or was changed before: else it is only brought into the session."""
+    merged = {instance.origin for instance in instances(merge.value)}
+    if not merged or any(isinstance(origin, Built) for origin in merged):
+        return True
+    changes = (other.detail for other in trace.steps[: step.number] if isinstance(other.detail, Write))
+    return any(write.instance.origin in merged for write in changes)
+
+
 def _locks(step: Step, session: SessionRef) -> bool:
     detail = step.detail
     locking = isinstance(detail, Execute) and detail.statement.kind == "select" and detail.statement.lock is not None
@@ -89,7 +99,9 @@ def _writes(project: Project, trace: Trace, step: Step, session: SessionRef) -> 
     detail = step.detail
     if isinstance(detail, Execute):
         return detail.statement.kind != "select" and _of(detail, session)
-    if isinstance(detail, (Add, Delete, Merge)):
+    if isinstance(detail, Merge):
+        return _of(detail, session) and _changed(trace, step, detail)
+    if isinstance(detail, (Add, Delete)):
         return _of(detail, session)
     if isinstance(detail, Write) and project.linker.names.column(detail.instance.model, detail.attribute) is not None:
         sources = operations(detail.instance.origin)

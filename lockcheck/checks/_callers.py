@@ -37,7 +37,7 @@ def goes_on(project: Project, function: str, handler: Target, failed: frozenset[
     seen = {function}
     level = [function]
     for _ in range(MAX_LEVELS):
-        level = sorted({caller for name in level for caller in project.linker.callers.get(name, ())} - seen)
+        level = sorted({caller for name in level for caller in project.callers.get(name, ())} - seen)
         seen |= set(level)
         for caller in level:
             for found in _in_run(project, project.trace(caller), handler, failed):

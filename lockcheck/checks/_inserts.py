@@ -52,7 +52,7 @@ def starts(project: Project) -> Iterator[str]:
     uncalled = set(project.entries)
     revising = serving_revisions(declarations)
     for name in sorted(project.linker.functions):
-        callers = project.linker.callers.get(name, set()) - {name}
+        callers = project.callers.get(name, set()) - {name}
         tested = all(alone(caller) and not in_revision(declarations, caller) for caller in callers)
         if name.endswith(".<body>") or alone(name) or declarations.module_of(name) in revising:
             continue

@@ -10,6 +10,7 @@ from lockcheck.linking import clauses
 from lockcheck.linking.missing import Missing
 from lockcheck.linking.origins import FRESH, origins
 from lockcheck.linking.project import Project
+from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import Abstract, Condition, Known, ModelRef, Opaque, Somewhere, Statement, TupleOf, each
 
 
@@ -32,7 +33,8 @@ def matched(project: Project, missing: Missing, insert: Insert) -> Key | None:
     keys = [key for key in project.locks.keys(mapped) if set(key) <= set(asked)]
     for key in keys:
         if all(_given(project, mapped, insert, name, asked[name]) for name in key):
-            return Key(key, tuple(_values(asked, insert, key)), key)
+            unique = key if key in project.locks.constraints(mapped) else ()
+            return Key(key, tuple(_values(asked, insert, key)), unique)
     return None if keys else _without_key(project, missing, insert, asked)
 
 
@@ -82,7 +84,15 @@ def apart(one: Abstract, other: Abstract) -> bool:
     ones, others = each(one), each(other)
     if any(a == b for a in ones for b in others):
         return False
+    if _unrelated(ones, others) or _unrelated(others, ones):
+        return True
     return FRESH in (*ones, *others) or all(_settled(part) for part in (*ones, *others))
+
+
+def _unrelated(ones: tuple[Abstract, ...], others: tuple[Abstract, ...]) -> bool:
+    """Whether values come from calls that know nothing of the other ones."""
+    held = all(_settled(other) and not isinstance(other, Known) for other in others)
+    return held and all(one == CALLED for one in ones)
 
 
 def _settled(value: Abstract) -> bool:
@@ -111,7 +121,7 @@ def _without_key(project: Project, missing: Missing, insert: Insert, asked: dict
         return None
     if not any(same(insert.given.get(n), asked[n]) and not isinstance(asked[n], Known) for n in names):
         return None
-    unique = next((key for key in project.locks.keys(mapped) if _constant(insert, set(key) - set(names))), ())
+    unique = next((key for key in project.locks.constraints(mapped) if _constant(insert, set(key) - set(names))), ())
     return Key(names, tuple(_values(asked, insert, names)), unique)
 
 

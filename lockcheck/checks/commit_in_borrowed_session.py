@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lockcheck.checks._common import dialects, file_line, short, stands_at
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.belonging import Belonging
+from lockcheck.linking.blocks import undone
 from lockcheck.linking.events import Execute, SessionCall
 from lockcheck.linking.project import Project
 from lockcheck.linking.releases import common, releases, writes_rows
@@ -66,7 +67,7 @@ def _split(trace: Trace, commit: Step, writes: list[Step], belonging: Belonging)
         if common(step.calls, commit.calls) < len(commit.calls) and _same(belonging.session(step), session)
     ]
     for before in (step for step in reversed(outside) if step.number < commit.number):
-        if not trace.reaches(before, commit) or _committed(trace, before, commit):
+        if not trace.reaches(before, commit) or undone(trace, before, commit) or _committed(trace, before, commit):
             continue
         call = commit.calls[common(before.calls, commit.calls)]
         after = next((step for step in outside if _follows(trace, commit, step, call)), None)

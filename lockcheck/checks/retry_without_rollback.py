@@ -125,7 +125,7 @@ def _borrows(project: Project, name: str, function: facts.FunctionFacts, session
     parameter = next((p for p in function.parameters if p.name == given), None)
     if parameter is None:
         return False
-    callers = project.linker.callers.get(name, ())
+    callers = project.callers.get(name, ())
     return parameter.default is None or any(_passes(project, caller, name, parameter.name) for caller in callers)
 
 

@@ -9,7 +9,9 @@ from lockcheck.checks._loops import ORDERS, Unsorted, meeting, other_text, relat
 from lockcheck.checks._sorting import doubtful, remedy
 from lockcheck.checks.unsorted_lock_loop import site_of, upserts
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.events import Merge
+from lockcheck.linking.contention import Locker
+from lockcheck.linking.dialects import serves
+from lockcheck.linking.events import Execute, Merge, Write
 from lockcheck.linking.lockloops import LockLoops, Upserting, Walking
 from lockcheck.linking.origins import varies
 from lockcheck.linking.project import Project
@@ -21,11 +23,17 @@ from lockcheck.plans import SortRows, Target
 
 CODE = "LCK303"
 
+INSERTS = frozenset({"merges them", "upserts them"})
+
 
 def check(project: Project) -> Iterator[Hazard]:
     for walking, found in walkings(project, LockLoops.walkings):
         if upserts(walking.turn.step) and not _attached(walking.turn):
-            yield _in_loop(project, walking, found)
+            if not serves(project.policy, walking.trace, walking.turn.step):
+                continue
+            others = _inserting(found.others) if _key_alone(project, walking) else found.others
+            if others:
+                yield _in_loop(project, walking, found._replace(others=others))
     yield from _multi_row(project)
 
 
@@ -36,6 +44,23 @@ def _attached(turn: Turn) -> bool:
     """Whether what is merged was read before: its row is there, and mostly in the same session."""
     origin = turn.touched.origin
     return isinstance(origin, Instance) and not isinstance(origin.origin, Built)
+
+
+def _key_alone(project: Project, walking: Walking) -> bool:
+    """Whether what is merged has a key and nothing else: where the row is there already, it is read and left alone."""
+    touched = walking.turn.touched
+    origin, mapped = touched.origin, project.locks.mapped(touched.model)
+    if not isinstance(origin, Instance) or not origin.all_given or mapped is None:
+        return False
+    changed = (step.detail.instance for step in walking.trace.steps if isinstance(step.detail, Write))
+    if any(instance.origin == origin.origin for instance in changed):
+        return False
+    return {name for name, _ in origin.given} <= set(mapped.primary_key)
+
+
+def _inserting(others: tuple[Locker, ...]) -> tuple[Locker, ...]:
+    """Those that insert rows as well: others do not see a row that is new."""
+    return tuple(other for other in others if other.what in INSERTS)
 
 
 def _in_loop(project: Project, walking: Walking, found: Unsorted) -> Hazard:
@@ -77,15 +102,31 @@ def _unsorted(project: Project, upserting: Upserting, runs: list[Upserting]) -> 
     how = order(statement.rows)
     if how not in ARBITRARY or statement.model is None or _fresh_keys(project, upserting):
         return None
+    if not serves(project.policy, trace, step) or _for_another(project, upserting):
+        return None
     others = meeting(project, trace, step, locker, statement.model)
     alike = (u.locker for u in runs if u.locker.table == locker.table and u.locker.site != locker.site)
     found = tuple(
         dict.fromkeys((*(o for o in others if o != locker), *(u for u in alike if not u.gates & locker.gates)))
     )
     mine = tuple(other for other in others if other == locker)
-    innodb = bool({"mysql", "mariadb"} & set(project.policy.dialects))
-    surely = innodb or statement.on_conflict != "on_duplicate_key_update"
+    surely = _innodb(project) or statement.on_conflict != "on_duplicate_key_update"
     return Unsorted(how, locker, (*found, *mine), surely) if others else None
+
+
+def _innodb(project: Project) -> bool:
+    return bool({"mysql", "mariadb"} & set(project.policy.dialects))
+
+
+def _for_another(project: Project, upserting: Upserting) -> bool:
+    """Whether a statement is MySQL's among those of several databases, one of which is executed."""
+    if _innodb(project) or upserting.execute.statement.on_conflict != "on_duplicate_key_update":
+        return False
+    here = upserting.execute.site
+    forms = (
+        s.detail.statement for s in upserting.trace.steps if isinstance(s.detail, Execute) and s.detail.site == here
+    )
+    return any(form.on_conflict not in (None, "on_duplicate_key_update") for form in forms)
 
 
 def _fresh_keys(project: Project, upserting: Upserting) -> bool:

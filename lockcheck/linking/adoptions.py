@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from lockcheck.linking.clauses import pinned
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.origins import built, origins
 from lockcheck.linking.parents import ParentLock, adopted, instances
-from lockcheck.linking.values import Built, SessionRef, Somewhere
+from lockcheck.linking.rownames import names
+from lockcheck.linking.values import Abstract, Built, Opaque, SessionRef, Somewhere
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -47,7 +49,8 @@ def _adopts(project: Project, trace: Trace, step: Step) -> Iterator[Adoption]:
     if isinstance(detail, Write) and step.function.endswith(".__init__"):
         return  # of an object that is being built
     for model, lock in adopted(project.locks, trace, step):
-        if not _new_parent(project, trace, step, lock) and not locked_first(project, trace, step, lock.table):
+        held = locked_first(project, trace, step, lock.table) or _updated_first(project, trace, step, lock)
+        if not held and not _new_parent(project, trace, step, lock):
             yield Adoption(lock.table, project.locks.table(model) or "", step.function, detail.site, _moves(detail))
 
 
@@ -65,6 +68,32 @@ def locked_first(project: Project, trace: Trace, step: Step, table: str) -> bool
     """Whether the transaction holds a row of a table by a lock that the others wait for."""
     held = project.held(trace, step, table, session_of(step))
     return any(execute.statement.lock is not None and not execute.statement.lock.read for _, execute in held)
+
+
+def _updated_first(project: Project, trace: Trace, step: Step, lock: ParentLock) -> bool:
+    """Whether the transaction has updated the parent, so that it has waited for it already. A row of which it cannot be
+    told which one it is counts as the parent."""
+    for other in trace.steps[: step.number]:
+        detail = other.detail
+        if not isinstance(detail, Execute) or detail.statement.kind != "update" or detail.statement.model is None:
+            continue
+        if project.locks.table(detail.statement.model) != lock.table or not project.locks.one_row(detail.statement):
+            continue
+        pins = pinned(detail.statement.where, detail.statement.model)
+        if not _same_row(project, trace, pins, lock) or not trace.reaches(other, step):
+            continue
+        if not trace.ended_between(other, step, detail.session):
+            return True
+    return False
+
+
+def _same_row(project: Project, trace: Trace, pins: Mapping[str, Abstract], lock: ParentLock) -> bool:
+    for name, value in zip(lock.key.target_columns, lock.values, strict=False):
+        one = names(project.locks, trace, pins.get(name, Opaque()), name)
+        other = names(project.locks, trace, value, name)
+        if one and other and not one & other:
+            return False
+    return True
 
 
 def _new_parent(project: Project, trace: Trace, step: Step, lock: ParentLock) -> bool:

@@ -24,8 +24,9 @@ from lockcheck.linking.results import (
     view,
     walked,
 )
-from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite
+from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite, joined
 from lockcheck.linking.statements import columns_of, combined, first_model, model_name
+from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -149,7 +150,7 @@ class Calls:
             callee = frame.value(fact.func)
             arguments = frame.arguments(fact)
             call = CallSite(frame, site, number, frame.named(fact.func), first)
-            return join(*(self.call(call, part, arguments) for part in _callable(callee)))
+            return _told(callee, arguments, join(*(self.call(call, part, arguments) for part in _callable(callee))))
         base = frame.value(function.base)
         arguments = frame.arguments(fact)
         if function.name == "sort" and isinstance(base, (CollectionOf, TupleOf, Opaque)):
@@ -159,7 +160,7 @@ class Calls:
         call = CallSite(frame, site, number, frame.named(function.base), first)
         dotted = frame.named(fact.func)
         found = [self._method(call, part, function.name, arguments, dotted) for part in _callable(base)]
-        return join(*found) if found else Opaque()
+        return _told(base, arguments, join(*found)) if found else Opaque()
 
     def call(self, call: CallSite, callee: Abstract, arguments: Arguments) -> Abstract:
         """`callee(arguments)`."""
@@ -172,7 +173,8 @@ class Calls:
         if isinstance(callee, SessionFactory):
             owner = "shared" if callee.shared else "own"
             label = callee.label if callee.shared else f"{call.site.slice}:{call.site.index}"
-            return SessionRef(Somewhere(label), owner)  # type: ignore[arg-type]  # one of two literals
+            made = SessionRef(Somewhere(label), owner, callee.is_async)  # type: ignore[arg-type]  # one of two literals
+            return joined(made, arguments)
         self._linker.sessions.handed(call.frame, arguments, call.site, call.base or "?")
         if isinstance(callee, ClassRef):
             enum = self._linker.declarations.enum(callee.qualname)
@@ -234,7 +236,7 @@ class Calls:
         if name == "begin":
             made = self.call(call, base, Arguments())
             return Savepoint(made, nested=False) if isinstance(made, SessionRef) else made
-        session = SessionRef(Somewhere(base.label), "shared" if base.shared else "own")
+        session = SessionRef(Somewhere(base.label), "shared" if base.shared else "own", base.is_async)
         if name in SESSION_METHODS:
             return self._linker.sessions.method(call, session, name, arguments)
         return Opaque()
@@ -273,9 +275,10 @@ class Calls:
         if name in LOADERS:
             return _option(name, arguments)
         if name in FACTORIES:
-            return SessionFactory(f"{call.site.slice}:{call.site.index}", FACTORIES[name])
+            return SessionFactory(f"{call.site.slice}:{call.site.index}", FACTORIES[name], name.startswith("async_"))
         if name in SESSIONS:
-            return SessionRef(Somewhere(f"{call.site.slice}:{call.site.index}"), "own", SESSIONS[name])
+            made = SessionRef(Somewhere(f"{call.site.slice}:{call.site.index}"), "own", SESSIONS[name])
+            return joined(made, arguments)
         self._linker.sessions.handed(call.frame, arguments, call.site, name)
         return Expression(_columns(arguments), name)
 
@@ -370,6 +373,16 @@ class Calls:
             return first if isinstance(first, TupleOf) else mapped(first) if arguments.positional else Opaque()
         keys = tuple(Known(key) for key, _ in arguments.keywords)
         return TupleOf(tuple(value for _, value in arguments.keywords), "dict", keys)
+
+
+def _told(base: Abstract, arguments: Arguments, found: Abstract) -> Abstract:
+    """What a call gave of which no more is known: where nothing was handed to it, that."""
+    if found != Opaque() or not arguments.complete or arguments.spread:
+        return found
+    given = (*arguments.positional, *(value for _, value in arguments.keywords))
+    alone = isinstance(base, (External, FunctionRef, ClassRef)) or base == CALLED
+    own = isinstance(base, FunctionRef) and (base.receiver is not None or base.closure)
+    return CALLED if alone and not own and all(isinstance(value, Known) for value in given) else found
 
 
 def _callable(value: Abstract) -> tuple[Abstract, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from lockcheck.linking.clauses import pinned
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
-from lockcheck.linking.modes import Mode, asked, key_columns, mode
+from lockcheck.linking.modes import Mode, asked, key_columns, shown_mode
 from lockcheck.linking.origins import built, varies
 from lockcheck.linking.parents import children, instances
 from lockcheck.linking.rowsets import RowSet, rows_of
@@ -124,7 +124,7 @@ class Footprints:
         return Lock(
             taken,
             self._table(statement.model),
-            mode(statement, locks.mapped(statement.model)),
+            shown_mode(statement, locks.mapped(statement.model)),
             "update" if statement.kind == "update" else "delete",
             many,
             locks.waits(statement),

@@ -34,6 +34,7 @@ from lockcheck.linking.names import SESSION_NAMES
 from lockcheck.linking.origins import FRESH, is_fresh, steady, varies
 from lockcheck.linking.results import combined, grown, in_step, item, walked
 from lockcheck.linking.spelling import named, spelled
+from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -98,6 +99,8 @@ class Frame:
         """What loops walk over, where that is not the value itself: a legacy query is executed by it."""
         self._active: set[facts.Id] = set()
         self._gaps = 0
+        self.dropped: set[facts.Id] = set()
+        """The values of calls that stand alone, and are not awaited."""
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
         named = linker.names.deals_with_database(function.module)
         self._sessions = {n for name, n in function.bindings if named and name in SESSION_NAMES}
@@ -465,9 +468,11 @@ class Frame:
         return Opaque()
 
     def text(self, fact: facts.Text, _: int) -> Abstract:
-        """A text with a fresh part is fresh itself."""
+        """A text with a fresh part is fresh itself, one made of what calls gave is such a value."""
         parts = [self.value(number) for number in fact.parts]
-        return FRESH if any(is_fresh(part) for part in parts) else Opaque()
+        if any(is_fresh(part) for part in parts):
+            return FRESH
+        return CALLED if CALLED in parts and all(part == CALLED for part in parts) else Opaque()
 
     def local(self, name: str) -> Abstract | None:
         """What a local variable holds at the end, for a nested function that closes over it."""
@@ -485,6 +490,8 @@ class Frame:
         return any(RUNNERS[type(step)](self, step) for step in block)
 
     def evaluate(self, step: facts.Evaluate) -> None:
+        if step.dropped:
+            self.dropped.add(step.value)
         self.value(step.value)
 
     def set_attribute(self, step: facts.SetAttribute) -> None:

@@ -43,7 +43,8 @@ from lockcheck.linking.values import (
 from lockcheck.plans import Target
 
 MAX_CONTEXTS = 24
-"""Kinds of arguments a function is evaluated for; beyond that its parameters count as unknown."""
+"""Kinds of arguments a function is evaluated for. Beyond that only constants among them are told apart, which decide
+branches; beyond as many kinds of these its parameters count as unknown."""
 
 MAX_DEPTH = 40
 
@@ -289,9 +290,12 @@ class Linker:
             return behaviour
         if self._stack.count(qualname) >= UNROLLED or len(self._stack) >= MAX_DEPTH:
             return Behaviour(qualname, (), Opaque(), None, complete=False)
-        if not root and self._contexts[qualname] >= MAX_CONTEXTS:
-            return self.root(qualname)
-        self._contexts[qualname] += 1
+        plain = all(isinstance(value, Known) for value in known.values()) and not closure
+        counted = f"{qualname}()" if plain else qualname
+        if not root and self._contexts[counted] >= MAX_CONTEXTS:
+            constants = {name: value if isinstance(value, Known) else None for name, value in given.items()}
+            return self.root(qualname) if plain else self._behaviour(qualname, constants, {}, root=False)
+        self._contexts[counted] += 1
         self._stack.append(qualname)
         try:
             behaviour = self._run(located.facts, known, given, closure, root=root)

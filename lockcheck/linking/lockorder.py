@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck.linking.advisory import is_advisory
 from lockcheck.linking.footprints import Lock
+from lockcheck.linking.missing import Lookups
 from lockcheck.linking.trace import Step, Trace, same_session
 
 if TYPE_CHECKING:
@@ -48,14 +49,25 @@ def _kind(lock: Lock) -> tuple[object, ...]:
 def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     locks = _distinct(project.footprints.of(trace))
     serial = [step for step in trace.steps if is_advisory(step.detail)]
+    lookups = Lookups(trace)
     for number, taken in enumerate(locks):
         if taken.blocking:
             held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
+            if held:
+                none = _without_rows(lookups, taken)
+                held = [lock for lock in held if lock.taken.step.number not in none]
             for lock in held:
                 if lock.table != taken.table and not _either(lock, taken) and not _again(taken, held):
                     before = [other for other in held if _earlier(other, lock)]
                     first = any(_comes_first(trace, step, lock) for step in serial)
                     yield CriticalPair(trace.function, lock, taken, tuple(before), first)
+
+
+def _without_rows(lookups: Lookups, taken: Lock) -> frozenset[int]:
+    """The statements that are known to have reached no row, and so to hold none, where a lock is taken: `UPDATE ..
+    RETURNING` that gave nothing."""
+    steps = {taken.taken.step, taken.taken.at}
+    return frozenset(missing.check.number for step in steps for missing in lookups.before(step) if not missing.columns)
 
 
 def _comes_first(trace: Trace, step: Step, lock: Lock) -> bool:
@@ -91,6 +103,8 @@ def is_held(trace: Trace, lock: Lock, taken: Lock) -> bool:
     first, second = lock.taken.at, taken.taken.at
     if first.number == second.number:
         return lock.rank < taken.rank
+    if trace.ends(first, one or other):  # what a commit sends is locked no longer than that
+        return False
     return trace.reaches(first, second) and not trace.ended_between(first, second, one or other)
 
 

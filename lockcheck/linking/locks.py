@@ -71,11 +71,14 @@ class Locks:
 
     def keys(self, mapped: MappedClass) -> tuple[tuple[str, ...], ...]:
         """All unique keys of a table, the primary key first, as attributes."""
-        declared = (mapped.primary_key, *mapped.unique_keys)
-        single = tuple((c.attribute,) for c in mapped.columns.values() if c.unique)
         extra = tuple(tuple(self._attribute(mapped, n) for n in key) for key in self._keys.get(mapped.table, ()))
         random = tuple((c.attribute,) for c in mapped.columns.values() if c.primary_key and _is_random(c))
-        return tuple(key for key in (*declared, *single, *extra, *random) if key)
+        return tuple(key for key in (*self.constraints(mapped), *extra, *random) if key)
+
+    def constraints(self, mapped: MappedClass) -> tuple[tuple[str, ...], ...]:
+        """The keys that the model declares, so that the database refuses a second row: not those of the settings."""
+        single = tuple((c.attribute,) for c in mapped.columns.values() if c.unique)
+        return tuple(key for key in (mapped.primary_key, *mapped.unique_keys, *single) if key)
 
     def _attribute(self, mapped: MappedClass, column: str) -> str:
         return next((c.attribute for c in mapped.columns.values() if c.name == column), column)

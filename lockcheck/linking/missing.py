@@ -25,6 +25,7 @@ from lockcheck.linking.values import (
     Negated,
     Opaque,
     Reached,
+    Result,
     Row,
     Statement,
     TupleOf,
@@ -282,6 +283,8 @@ def _lookup(value: Abstract) -> Lookup | None:
     if isinstance(value, Row):
         names = tuple(entity.attribute for entity in value.statement.entities if isinstance(entity, ColumnRef))
         return Lookup(value.site, names if len(names) == len(value.statement.entities) > 1 else ())
+    if isinstance(value, AttributeOf) and isinstance(value.base, Result) and value.name == "rowcount":
+        return Lookup(value.base.site)
     if isinstance(value, AttributeOf) and isinstance(value.base, (Instance, Row)):
         inner = _lookup(value.base)
         return Lookup(inner.site, (value.name,)) if inner is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -26,12 +27,18 @@ def conflict(one: Mode, other: Mode) -> bool:
 
 
 def mode(statement: Statement, mapped: MappedClass | None) -> Mode:
-    """The lock that a statement takes on the rows of its model."""
+    """The lock that a statement takes, at the most, on the rows of its model."""
     if statement.lock is not None and statement.kind == "select":
         return asked(statement.lock)
     if statement.kind == "update" and mapped is not None and not sets_key(statement, mapped):
         return "no key update"
     return "update"
+
+
+def shown_mode(statement: Statement, mapped: MappedClass | None) -> Mode:
+    """The lock that it is seen to take: values which cannot be read are not taken to hold a key."""
+    read = replace(statement, assigned=replace(statement.assigned, complete=True))
+    return mode(read, mapped)
 
 
 def asked(lock: RowLock) -> Mode:

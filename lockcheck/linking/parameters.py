@@ -62,7 +62,7 @@ def canonical(value: Abstract, name: str) -> Abstract | None:
     """What a callee knows of an argument: what shapes its behaviour, without what only tells its callers apart. None
     where the parameter's own annotation says as much."""
     if isinstance(value, SessionRef):
-        return SessionRef(Given(name), "given", value.is_async)
+        return SessionRef(Given(name), "given", value.is_async, value.joined)
     if isinstance(value, Instance):
         return Instance(value.model, Given(name))
     if isinstance(value, ObjectRef):

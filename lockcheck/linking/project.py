@@ -70,6 +70,13 @@ class Project:
             yield self.trace(function)
 
     @cached_property
+    def callers(self) -> Mapping[str, set[str]]:
+        """Who calls each function: known when all have been evaluated."""
+        for function in sorted(self.linker.functions):
+            self.linker.root(function)
+        return self.linker.callers
+
+    @cached_property
     def entries(self) -> tuple[str, ...]:
         """Functions that no other resolved function calls: each starts a run of its own. Of functions that call each
         other in a circle which nothing leads into, the first one starts it."""
@@ -82,9 +89,7 @@ class Project:
 
     def _first(self, left_out: frozenset[str]) -> tuple[str, ...]:
         names = sorted(self.linker.functions.keys() - left_out)
-        for function in names:
-            self.linker.root(function)
-        callers = {name: self.linker.callers.get(name, set()) - {name} - left_out for name in names}
+        callers = {name: self.callers.get(name, set()) - {name} - left_out for name in names}
         found = [name for name in names if not callers[name]]
         reached = self._reached(found, callers)
         for name in names:

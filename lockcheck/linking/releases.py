@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from lockcheck.linking.blocks import refused
 from lockcheck.linking.clauses import conjuncts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, Write
 from lockcheck.linking.origins import operations
@@ -127,7 +128,7 @@ class Releases:
 
     def _unlocked(self, lock: Step, end: Step, use: Step) -> bool:
         """Whether the use may come after the end with no lock of the table taken on the way."""
-        if not self._trace.reaches(end, use):
+        if not self._trace.reaches(end, use) or refused(self._trace, end, use):
             return False
         return not any(self._locks_again(lock, other, end, use) for other in self._trace.steps)
 

@@ -50,6 +50,11 @@ PLAIN = frozenset(
         "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings", "remove", "connection", "prepare",
     }
 )  # fmt: skip
+AT_ONCE = frozenset(
+    {"add", "add_all", "expire", "expire_all", "expunge", "expunge_all", "begin", "begin_nested", "query"}
+)
+"""The methods of an AsyncSession that are no coroutines."""
+JOINED = frozenset({"begin", "commit", "close"})
 QUERY_ALL = frozenset({"all", "__iter__"})
 QUERY_ONE = frozenset({"first", "one", "one_or_none"})
 QUERY_SCALAR = frozenset({"scalar", "count"})
@@ -85,6 +90,10 @@ class Sessions:
 
     def method(self, call: CallSite, session: SessionRef, name: str, arguments: Arguments) -> Abstract:
         """`session.name(arguments)`."""
+        if session.is_async and call.number in call.frame.dropped and name not in AT_ONCE:
+            return Opaque()  # a coroutine that nobody awaits does nothing
+        if session.joined and name in JOINED:
+            return self._of_connection(call, session, name)
         if name in EXECUTES:
             return self._execute(call, session, name, arguments)
         handler = self._methods.get(name)
@@ -93,6 +102,12 @@ class Sessions:
         if name in PLAIN:
             call.frame.emit(SessionCall(call.site, session, name))
         return Opaque()
+
+    def _of_connection(self, call: CallSite, session: SessionRef, name: str) -> Abstract:
+        """What begins or ends the transaction of a session that has joined that of a connection."""
+        if name == "commit":
+            call.frame.emit(SessionCall(call.site, session, "flush"))
+        return session if name == "begin" else Opaque()
 
     def duck(self, call: CallSite, base: Abstract, name: str, arguments: Arguments) -> Abstract | None:
         """A method of something unknown that is used as a session: it is handed a statement."""
@@ -246,7 +261,8 @@ class Sessions:
     def _run_sync(self, call: CallSite, session: SessionRef, arguments: Arguments) -> Abstract:
         callee = arguments.positional[0] if arguments.positional else Opaque()
         if isinstance(callee, FunctionRef):
-            rest = Arguments((session, *arguments.positional[1:]), arguments.keywords)
+            inside = replace(session, is_async=False)
+            rest = Arguments((inside, *arguments.positional[1:]), arguments.keywords)
             return self._linker.call_function(call.frame, callee, rest, call.site)
         self.handed(call.frame, Arguments((session,)), call.site, "run_sync")
         return Opaque()
@@ -325,6 +341,14 @@ class Sessions:
             frame.emit(Execute(site, value.query, value, "query"))
             return selected(value, site, scalars=False)
         return value
+
+
+def joined(made: SessionRef, arguments: Arguments) -> SessionRef:
+    """A new session, which joins the transaction of the caller's connection where it is bound to one."""
+    bound = arguments.keyword("bind") or (arguments.positional[0] if arguments.positional else None)
+    if isinstance(bound, SessionRef) and bound.owner == "given":
+        return SessionRef(bound.origin, "given", made.is_async, joined=True)
+    return made
 
 
 def uses_of(function: facts.FunctionFacts, number: int) -> frozenset[str] | None:

@@ -38,6 +38,9 @@ from lockcheck.plans import Target
 EACH = Somewhere("each")
 """An element of something unknown: another one at each turn of a loop."""
 
+CALLED = Opaque(Somewhere("called"))
+"""What a call gave that was handed nothing, such as `datetime.now()`: it is made of nothing that the caller holds."""
+
 CALL = "@"
 """The key under which the arguments of a call hold where it stands: a session that a callee opens for itself is
 another one at each call."""
@@ -176,7 +179,7 @@ def _session(value: SessionRef, actual: Mapped) -> SessionRef:
         return held
     if value.owner == "own" and isinstance(value.origin, Somewhere):
         return replace(value, origin=_called(value.origin, actual))
-    return SessionRef(origin_in(value.origin, actual), value.owner, value.is_async)
+    return replace(value, origin=origin_in(value.origin, actual))
 
 
 def _held(origin: Origin, actual: Mapped) -> SessionRef | None:
@@ -218,6 +221,8 @@ def origin_in(origin: Origin, actual: Mapped) -> Origin:
 
 def origin_of(value: Abstract) -> Origin:
     """Where a value comes from, as far as its kind tells."""
+    if value == CALLED:
+        return Somewhere()
     if isinstance(value, (Opaque, Instance, ObjectRef, SessionRef)):
         return value.origin
     if isinstance(value, (Row, Result)):

@@ -61,7 +61,7 @@ class Trace:
         self.complete = behaviour.complete
         self.steps: list[Step] = []
         self._reached: dict[tuple[int, int], bool] = {}
-        self._arm_numbers: dict[Arm, int] = {}
+        self._arm_numbers: dict[tuple[int, Arm], int] = {}
         self._arms_of: dict[Path, frozenset[int]] = {}
         self._notes = 0
         """How many steps only tell what is known, and happen to nothing."""
@@ -135,7 +135,19 @@ class Trace:
         low = bisect_right(self._leave_numbers, first.number)
         high = bisect_left(self._leave_numbers, second.number, low)
         return not any(
-            self._needed[at] <= taken and self._stops(self._leaves[at], first, second) for at in range(low, high)
+            self._needed[at] <= taken
+            and self._stops(self._leaves[at], first, second)
+            and not self._avoided(self._leaves[at], first, second)
+            for at in range(low, high)
+        )
+
+    def _avoided(self, leave: Step, first: Step, second: Step) -> bool:
+        """Whether an earlier `return`, say, leads past a step that would stop the run."""
+        low = bisect_right(self._leave_numbers, first.number)
+        high = bisect_left(self._leave_numbers, leave.number, low)
+        return any(
+            self.skips(other, leave) and not self.skips(other, second) and not exclusive(first.path, other.path)
+            for other in self._leaves[low:high]
         )
 
     @cached_property
@@ -145,16 +157,23 @@ class Trace:
     @cached_property
     def _needed(self) -> list[frozenset[int]]:
         """The forks that must be taken for each of the leaves to happen."""
-        return [frozenset(map(self._arm_number, forks(leave.path))) for leave in self._leaves]
+        numbered = ((leave.path, self._numbers(leave.path)) for leave in self._leaves)
+        return [
+            frozenset(n for arm, n in zip(path, numbers, strict=True) if is_fork(arm)) for path, numbers in numbered
+        ]
 
     def _taken(self, step: Step) -> frozenset[int]:
         found = self._arms_of.get(step.path)
         if found is None:
-            found = self._arms_of[step.path] = frozenset(map(self._arm_number, step.path))
+            found = self._arms_of[step.path] = frozenset(self._numbers(step.path))
         return found
 
-    def _arm_number(self, arm: Arm) -> int:
-        return self._arm_numbers.setdefault(arm, len(self._arm_numbers))
+    def _numbers(self, path: Path) -> list[int]:
+        """A number for each arm of a path where it stands: forks are numbered in each function anew."""
+        found = [0]
+        for arm in path:
+            found.append(self._arm_numbers.setdefault((found[-1], arm), len(self._arm_numbers) + 1))
+        return found[1:]
 
     def _comes_round(self, first: Step, second: Step) -> bool:
         """Whether a loop around both leads from the first to the second in a later turn."""
@@ -194,13 +213,13 @@ class Trace:
         if _in_fork(step.path, fork):
             return "inside"
         between = (leave for leave in self._leaves if at.number < leave.number < step.number)
-        left = [leave for leave in between if _in_fork(leave.path, fork) and self._skips(leave, step)]
+        left = [leave for leave in between if _in_fork(leave.path, fork) and self.skips(leave, step)]
         if not left:
             return None
         raised = all(isinstance(leave.detail, Leave) and leave.detail.how == "raise" for leave in left)
         return "raised" if raised else "left"
 
-    def _skips(self, leave: Step, step: Step) -> bool:
+    def skips(self, leave: Step, step: Step) -> bool:
         """Whether a step does not happen, at this turn of the loop, in a run that leaves by an earlier one."""
         how = leave.detail.how if isinstance(leave.detail, Leave) else "return"
         if how == "raise":
@@ -312,15 +331,14 @@ def exclusive(first: Path, second: Path) -> bool:
 
 def surely_follows(path: Path, other: Path) -> bool:
     """Whether what has `path` happens whenever the run passes where `other` is: its forks are all taken there too
-    (with blocks and calls are no forks)."""
-    return all(arm in other for arm in forks(path))
+    (with blocks and calls are no forks). Forks are numbered in each function anew: only what the two paths share is
+    known to be the same."""
+    return not any(is_fork(arm) for arm in path[len(shared(path, other)) :])
 
 
-def forks(path: Path) -> Iterator[Arm]:
-    """The arms of a path that another run may leave out."""
-    for arm in path:
-        if arm.kind not in ("with", "call") and (arm.kind != "try" or arm.arm not in ("body", "finally")):
-            yield arm
+def is_fork(arm: Arm) -> bool:
+    """Whether another run may leave an arm out."""
+    return arm.kind not in ("with", "call") and (arm.kind != "try" or arm.arm not in ("body", "finally"))
 
 
 def innermost(path: Path, kind: str) -> int:

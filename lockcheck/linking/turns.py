@@ -82,7 +82,7 @@ class Turns:
             if table is not None and table not in seen:
                 seen.add(table)
                 sent = [step] if isinstance(step.detail, Execute) else self._sending(trace, step, flushes)
-                surely = any(surely_follows(_inside(enters, other), step.path) for other in sent)
+                surely = any(surely_follows(_inside(enters, other), _inside(enters, step)) for other in sent)
                 steady = self._steady(trace, table, body)
                 yield Turn(loop, enters, step, touched, bool(sent), surely, steady)
 
@@ -230,10 +230,8 @@ def _once(trace: Trace, enters: Step, step: Step, body: list[Step]) -> bool:
     """Whether no turn follows in the same transaction once the step has happened: whenever it does, the transaction
     ends, or the loop is left, later in that turn."""
     after = (other for other in body if other.number > step.number)
-    return any(
-        (trace.ends(other, None) or _leaves(enters, other)) and surely_follows(_inside(enters, other), step.path)
-        for other in after
-    )
+    ends = (other for other in after if trace.ends(other, None) or _leaves(enters, other))
+    return any(surely_follows(_inside(enters, other), _inside(enters, step)) for other in ends)
 
 
 def _opened_within(trace: Trace, enters: Step, step: Step) -> bool:

@@ -144,16 +144,19 @@ class SessionFactory:
 
     label: str
     shared: bool
+    is_async: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRef:
     """A session or connection. `owner` says who ends its transaction: the caller, this function, or nobody in
-    particular."""
+    particular. `joined` is a session that was bound to a connection of the caller's: its commit() only flushes
+    (SQLAlchemy's `join_transaction_mode`)."""
 
     origin: Origin
     owner: Literal["given", "own", "shared", "unknown"]
     is_async: bool = False
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

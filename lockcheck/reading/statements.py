@@ -50,7 +50,7 @@ class Statements(Body):
             return False
         value = self.value(node.value)
         if not isinstance(self.table.values[value], Const):
-            self.steps.append(Evaluate(value))
+            self.steps.append(Evaluate(value, dropped=isinstance(node.value, cst.Call)))
             grow(self, node.value, value)
         return False
 
