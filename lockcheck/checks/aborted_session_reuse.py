@@ -13,7 +13,7 @@ from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, Read, SessionCall, Write
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import SessionRef
+from lockcheck.linking.values import SessionRef, Somewhere
 from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, UseSavepoint
 
 CODE = "LCK401"
@@ -52,7 +52,7 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
         related=tuple(related),
         remedy=None if reason else _remedy(project, trace, guarded, names, reuse.session),
         no_fix=reason,
-        preview=_only_reads(project, guarded),
+        preview=_only_reads(project, guarded) or _may_autocommit(reuse.session),
     )
 
 
@@ -60,6 +60,13 @@ def _only_reads(project: Project, guarded: Guarded) -> bool:
     """Whether nothing in the `try` is seen to lock or write: no deadlock or constraint fails there, and what comes next
     on the session fails at once."""
     return not any(_changes(project, guarded, step, session) for step, session in failing(project, guarded))
+
+
+def _may_autocommit(session: SessionRef) -> bool:
+    """Whether nothing is known of a connection but its use: it may commit after each statement."""
+    label = session.origin.label if isinstance(session.origin, Somewhere) else ""
+    named = label.rpartition(".")[2].lstrip("_").endswith("session")
+    return session.owner == "unknown" and ":" not in label and not named
 
 
 def _changes(project: Project, guarded: Guarded, step: Step, session: SessionRef) -> bool:
