@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.databases import database, postgresql, postgresql_server, sqlite
+from tests.databases import database, mariadb, mariadb_server, postgresql, postgresql_server, sqlite
 
-__all__ = ["database", "postgresql", "postgresql_server", "sqlite"]
+__all__ = ["database", "mariadb", "mariadb_server", "postgresql", "postgresql_server", "sqlite"]
