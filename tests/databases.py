@@ -1,4 +1,4 @@
-"""Real databases for tests: private PostgreSQL and MariaDB servers, SQLite files; conftest.py makes the fixtures known."""
+"""Real databases for tests: private servers of PostgreSQL and MariaDB, files of SQLite; fixtures for conftest.py."""
 
 from __future__ import annotations
 

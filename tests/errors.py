@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 DEADLOCK = "deadlock"
 DUPLICATE = "duplicate key"
 TIMEOUT = "lock timeout"
@@ -33,4 +35,5 @@ def name_of(error: BaseException) -> str:
     for key in (getattr(error, "sqlstate", None), getattr(error, "sqlite_errorname", None), number):
         if key in _NAMES:
             return _NAMES[key]
-    return next((word for text, word in _TEXTS.items() if text in str(error)), type(error).__name__)
+    texts = _TEXTS if isinstance(error, sqlite3.Error) else {}
+    return next((word for text, word in texts.items() if text in str(error)), type(error).__name__)

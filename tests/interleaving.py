@@ -30,7 +30,7 @@ GLANCE = 0.002
 
 
 class Until(NamedTuple):
-    """Who moves, and how far: ahead of the `times`-th statement in which the pattern is found; without one to the end."""
+    """Who moves, and how far: ahead of the `times`-th statement that holds the pattern; without one, to the end."""
 
     who: str
     pattern: str | None = None
@@ -51,7 +51,7 @@ class HangingError(AssertionError):
     """Somebody neither came to where he was sent, nor to his end, nor to a lock."""
 
 
-class _Stopped(BaseException):  # noqa: N818 - no error, and no handler of an act may catch it
+class _Stopped(BaseException):
     """Ends a thread whose play has failed."""
 
 
@@ -91,7 +91,7 @@ class Stage:
         """Follow the script, and then let each act go to its end, in turn. Raises what an act raises that is not
         SQLAlchemy's, and HangingError."""
         rest = [Until(name) for name in self._players]
-        with watch(self._engine) as watcher, self._listening():
+        with self._listening(), watch(self._engine) as watcher:  # who halts at a COMMIT has not ended yet
             try:
                 for step in (*script, *rest):
                     self._move(step, watcher)
@@ -173,9 +173,10 @@ class Stage:
             player.value = player.act(session)
             session.commit()
         except sa.exc.SQLAlchemyError as error:
-            refused = isinstance(error, sa.exc.DBAPIError)
-            player.failure = name_of(error.orig if refused and error.orig else error)
-            if not refused:  # the others were noted when they came up
+            if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
+                player.failure = name_of(error.orig)  # noted when it came up
+            else:
+                player.failure = name_of(error)
                 self._errors.append((player.name, player.failure))
             session.rollback()
 

@@ -18,7 +18,9 @@ import sqlalchemy as sa
 from tests.server_processes import give, run, unprivileged
 
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/mysql/bin", "/opt/homebrew/bin")
-MISSING = "MariaDB's mariadbd and mariadb-install-db are not found; on Debian `apt-get install mariadb-server` brings them"
+MISSING = (
+    "MariaDB's mariadbd and mariadb-install-db are not found; on Debian `apt-get install mariadb-server` brings them"
+)
 SETTINGS = (
     "--skip-networking",
     "--skip-log-bin",
@@ -79,15 +81,13 @@ def mariadb() -> Iterator[MariaDB]:
 
 
 def _answers(server: MariaDB, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the server takes connections."""
+    """Return when the server takes connections, which is when it has made its socket."""
     late = time.monotonic() + START
-    engine = server.engine()
     while process.poll() is None and time.monotonic() < late:
-        try:
+        if server.socket.exists():
+            engine = server.engine()
             engine.connect().close()
-        except sa.exc.OperationalError:
-            time.sleep(0.02)
-        else:
             engine.dispose()
             return
+        time.sleep(0.02)
     pytest.fail(f"mariadbd does not answer:\n{log.read_text(errors='replace')}", pytrace=False)

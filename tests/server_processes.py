@@ -13,7 +13,7 @@ import pytest
 
 
 def unprivileged(*names: str) -> dict[str, Any]:
-    """How to start a process as the first of these users, or as nobody: servers do not run as root. Empty for others."""
+    """How root starts a process as the first of these users, or as nobody: servers do not run as root. Else empty."""
     if os.geteuid() != 0:
         return {}
     users = {user.pw_name: user for user in pwd.getpwall()}
@@ -34,8 +34,6 @@ def run(folder: Path, command: Sequence[str | Path], owner: dict[str, Any]) -> N
     environment = {**os.environ, "LC_ALL": "C", "HOME": str(folder)}
     log = folder / "commands.log"
     with log.open("ab") as output:
-        done = subprocess.run(
-            command, stdout=output, stderr=output, cwd=folder, env=environment, check=False, **owner
-        )
+        done = subprocess.run(command, stdout=output, stderr=output, cwd=folder, env=environment, check=False, **owner)
     if done.returncode:
         pytest.fail(f"{Path(command[0]).name} failed:\n{log.read_text(errors='replace')}", pytrace=False)

@@ -82,8 +82,8 @@ def _limit(metadata: sa.MetaData) -> None:
 
 
 def hurry(engine: sa.Engine) -> None:
-    """Let the sessions of an engine wait shortly for a lock: as short as the database can, 1 s on MariaDB."""
-    words = {"postgresql": "SET lock_timeout = '100ms'", "mariadb": "SET innodb_lock_wait_timeout = 1"}
+    """Let the sessions of an engine wait shortly for a lock, if at all."""
+    words = {"postgresql": "SET lock_timeout = '50ms'", "mariadb": "SET innodb_lock_wait_timeout = 0"}
     statement = words.get(engine.dialect.name)
 
     def set_timeout(connection: Any, _: object) -> None:
@@ -102,13 +102,13 @@ def _fill(engine: sa.Engine, module: Any, rows: Sequence[Any]) -> None:
         session.bulk_save_objects(rows)
         session.commit()
         if session.get_bind().dialect.name == "mariadb":  # its plans depend on what it knows of a table
-            for table in module.Base.metadata.sorted_tables:
-                session.execute(sa.text(f"ANALYZE TABLE {table.name}")).all()
+            for name in _names(session, module.Base.metadata.sorted_tables):
+                session.execute(sa.text(f"ANALYZE TABLE {name}")).all()
 
 
 def _empty(session: Session, tables: Sequence[sa.Table]) -> None:
     dialect = session.get_bind().dialect.name
-    names = [session.get_bind().dialect.identifier_preparer.format_table(table) for table in tables]
+    names = _names(session, tables)
     if dialect == "postgresql":
         session.execute(sa.text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
         return
@@ -122,10 +122,17 @@ def _empty(session: Session, tables: Sequence[sa.Table]) -> None:
         session.execute(sa.delete(table))
 
 
+def _names(session: Session, tables: Sequence[sa.Table]) -> list[str]:
+    """Quoted where the database wants it."""
+    return [session.get_bind().dialect.identifier_preparer.format_table(table) for table in tables]
+
+
 def _rows(engine: sa.Engine, module: Any) -> dict[str, list[Row]]:
     with engine.connect() as connection:
         return {
-            table.name: [dict(row._mapping) for row in connection.execute(sa.select(table).order_by(*table.primary_key))]
+            table.name: [
+                dict(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()
+            ]
             for table in module.Base.metadata.sorted_tables
             if table.name != BALLAST
         }

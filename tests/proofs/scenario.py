@@ -15,6 +15,9 @@ from tests.interleaving import Outcome, Until
 Database = Literal["postgresql", "mariadb", "sqlite"]
 TITLES: Mapping[Database, str] = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
 
+Notes = Mapping[Database, str]
+"""Why, by database."""
+
 Row = Mapping[str, Any]
 Act = Callable[[Any, Session], object]
 """What one session does: the module of an example, and the session."""
@@ -57,12 +60,12 @@ class Scenario:
 
     code, function, example: the rule, the function that is reported, and which of the page's `bad` examples has it.
     rows: what is stored before, in this order. acts: the sessions, by name. script: who moves, and how far.
-    before: where the bad example shows the hazard. after: where the `cure` beside it does so still. own: where the fix
-    does so that lockcheck writes for this database alone. notes: why, by database.
-    alone: acts that run one after another and leave the same rows in both examples; unless given, all but the gate, where
-    `alone_rows` are those that they find. alone_on: where that is possible.
-    cure: the kind of example that has no hazard. shown_on: where the page's examples run; `adapted` are words that are
-    put in place of others for a database.
+    before: where the bad example shows the hazard. after: where the `cure` beside it does so still. own: where the
+    fix does so that lockcheck writes for this database alone. notes: why, by database.
+    alone: acts that run one after another and leave the same rows in both examples; unless given, all but the gate.
+    alone_rows: the rows that they find. alone_on: where they can run.
+    cure: the kind of example that has no hazard. shown_on: where it runs as it stands. adapted: words that are put in
+    the place of others for a database.
     prepare: what is to be done with an example's module. tables: statements for a database after its tables were made.
     impatient: locks are waited for shortly.
     """
@@ -77,7 +80,7 @@ class Scenario:
     before: frozenset[Database] = EVERYWHERE
     after: frozenset[Database] = NOWHERE
     own: frozenset[Database] = NOWHERE
-    notes: Mapping[Database, str] = field(default_factory=dict)
+    notes: Notes = field(default_factory=dict)
     alone: tuple[Act, ...] | None = None
     alone_rows: Callable[[Any], Sequence[Any]] | None = None
     alone_on: frozenset[Database] = EVERYWHERE

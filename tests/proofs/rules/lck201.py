@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tests.interleaving import Until
 from tests.proofs.scenario import DEADLOCKS, GATE, SERVERS, Scenario, gate, on
 
@@ -25,16 +23,20 @@ SCENARIOS = (
         before=SERVERS,
         after=on("mariadb"),
         tables={"mariadb": ("CREATE OR REPLACE INDEX ix_job_run_id ON job (state)",)},
-        notes={"sqlite": "no row locks"},
+        notes={
+            "mariadb": "an index on `state`: InnoDB locks in its order, and sorts afterwards",
+            "sqlite": "no row locks",
+        },
     ),
     Scenario(
         code="LCK201",
         function="drain",
         example=2,
         hazard=DEADLOCKS,
-        rows=lambda module: [
-            module.Lease(id=key, worker="w", pool="p", renewed=9 - key) for key in (3, 2, 1)
-        ] + [module.Lease(id=key, worker="v", pool="o") for key in range(11, 31)],
+        rows=lambda module: (
+            [module.Lease(id=key, worker="w", pool="p", renewed=9 - key) for key in (3, 2, 1)]
+            + [module.Lease(id=key, worker="v", pool="o") for key in range(11, 31)]
+        ),
         acts={
             GATE: gate("Lease", 2),
             "drain": lambda module, session: module.drain(session, "p"),
@@ -45,6 +47,9 @@ SCENARIOS = (
         after=on("mariadb"),
         own=on("mariadb"),
         tables={"mariadb": ("CREATE OR REPLACE INDEX ix_lease_pool ON lease (pool, renewed)",)},
-        notes={"sqlite": "no row locks"},
+        notes={
+            "mariadb": "an index on `(pool, renewed)`: InnoDB locks in its order, also for `id IN (..)`",
+            "sqlite": "no row locks",
+        },
     ),
 )

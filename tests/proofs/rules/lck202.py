@@ -10,9 +10,10 @@ SCENARIOS = (
         code="LCK202",
         function="lower",
         hazard=DEADLOCKS,
-        rows=lambda module: [
-            module.Job(id=key, run_id=7, queue="slow", priority=9 - key) for key in (3, 2, 1)
-        ] + [module.Job(id=key, run_id=8, queue="other") for key in range(11, 31)],
+        rows=lambda module: (
+            [module.Job(id=key, run_id=7, queue="slow", priority=9 - key) for key in (3, 2, 1)]
+            + [module.Job(id=key, run_id=8, queue="other") for key in range(11, 31)]
+        ),
         acts={
             GATE: gate("Job", 2),
             "lower": lambda module, session: module.lower(session, "slow"),
@@ -22,6 +23,9 @@ SCENARIOS = (
         before=SERVERS,
         after=on("mariadb"),
         tables={"mariadb": ("CREATE OR REPLACE INDEX ix_job_queue ON job (queue, priority)",)},
-        notes={"mariadb": "InnoDB locks in the order of the index, (queue, priority), and sorts afterwards", "sqlite": "no row locks"},
+        notes={
+            "mariadb": "InnoDB locks in the order of the index, (queue, priority), and sorts afterwards",
+            "sqlite": "no row locks",
+        },
     ),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tests.interleaving import Until
-from tests.proofs.scenario import DEADLOCKS, SERVERS, Scenario, on
+from tests.proofs.scenario import DEADLOCKS, SERVERS, Notes, Scenario, on
 
 
 def rows(module: Any) -> list[Any]:
     return [module.Run(id=7), module.Job(id=1, run_id=7)]
 
 
-NOTES = {"mariadb": "`of=` is left out without a word", "sqlite": "no row locks"}
+NOTES: Notes = {"mariadb": "`of=` is left out without a word", "sqlite": "no row locks"}
 
 SCENARIOS = (
     Scenario(
