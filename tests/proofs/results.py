@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -54,6 +55,7 @@ def measured(scenario: Scenario, database: Database, engine: sa.Engine) -> Resul
     return Result(text.word, counts[0] or 0, counts[1], counts[2])
 
 
+@functools.cache
 def all_declared() -> Results:
     """Every scenario on every database, as declared."""
     return {(scenario.name, database): declared(scenario, database) for scenario in scenarios() for database in TITLES}

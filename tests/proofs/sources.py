@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,26 +56,43 @@ def sources(scenario: Scenario, dialect: Database) -> Sources:
     """The texts for a database."""
     group = group_of(scenario)
     bad, cure = _clean(group.bad.source), cure_of(scenario)
-    word, own = fix(scenario, (dialect,))
+    called = word(scenario, (dialect,))
+    own = _fixed(scenario.code, scenario.example, dialect) if called in ("safe", "unsafe") else None
     return Sources(
         _adapted(scenario, dialect, bad),
         _adapted(scenario, dialect, cure) if dialect in scenario.shown_on else None,
         None if own is None or own in (bad, cure) else _adapted(scenario, dialect, own),
-        word,
+        called,
     )
 
 
-def fix(scenario: Scenario, dialects: tuple[str, ...]) -> tuple[Word, str | None]:
-    """What lockcheck calls its fix of the scenario's function with these dialects, and the text that it writes."""
-    found, after = _run(scenario.code, scenario.example, dialects)
-    words = {word for function, word in found if function == scenario.function}
-    word: Word = next((word for word in ("safe", "unsafe", "none") if word in words), "not reported")
-    return word, after if word in ("safe", "unsafe") else None
+def word(scenario: Scenario, dialects: tuple[str, ...]) -> Word:
+    """What lockcheck calls its fix of the scenario's function with these dialects."""
+    found = {
+        name for function, name in _words(scenario.code, scenario.example, dialects) if function == scenario.function
+    }
+    names: tuple[Word, ...] = ("safe", "unsafe", "none")
+    return next((name for name in names if name in found), "not reported")
 
 
 @functools.cache
-def _run(code: str, example: int, dialects: tuple[str, ...]) -> tuple[frozenset[tuple[str, str]], str | None]:
-    """The reported functions of a bad example with what lockcheck calls its fixes, and the text after all of them."""
+def _words(code: str, example: int, dialects: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+    """The reported functions of a bad example, and what lockcheck calls its fixes."""
+    with _project(code, example, dialects) as (root, preview):
+        found = [finding for finding in projects.findings(root, preview=preview) if finding.code == code]
+    return frozenset((item.symbol, item.fix.applicability if item.fix else "none") for item in found)
+
+
+@functools.cache
+def _fixed(code: str, example: int, dialect: Database) -> str | None:
+    """What lockcheck makes of a bad example for one database; None where that is nothing."""
+    with _project(code, example, (dialect,)) as (root, preview):
+        return projects.fixed_files(root, unsafe=True, preview=preview).get(FILE)
+
+
+@contextmanager
+def _project(code: str, example: int, dialects: tuple[str, ...]) -> Iterator[tuple[Path, bool]]:
+    """The folder of a project with a bad example, and whether preview rules are to run."""
     page = pages.page(code)
     group = _bad(page)[example - 1]
     preview = page.status == "preview" or "preview" in group.bad.options
@@ -81,9 +100,7 @@ def _run(code: str, example: int, dialects: tuple[str, ...]) -> tuple[frozenset[
         root = Path(folder)
         Project({FILE: group.bad.source}, _with_dialects(group.settings, dialects)).write(root)
         patch.chdir(root)
-        found = [finding for finding in projects.findings(root, preview=preview) if finding.code == code]
-        after = projects.fixed_files(root, unsafe=True, preview=preview).get(FILE)
-    return frozenset((item.symbol, item.fix.applicability if item.fix else "none") for item in found), after
+        yield root, preview
 
 
 def _with_dialects(settings: str, dialects: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from tests.proofs.catalog import TODO, reported, rule_pages, scenarios
 from tests.proofs.conftest import OPTION
 from tests.proofs.results import all_declared, declared
 from tests.proofs.scenario import TITLES, Database, Scenario
-from tests.proofs.sources import fix
+from tests.proofs.sources import word
 
 PAGES = [pytest.param(page, id=page.code) for page in rule_pages()]
 CASES = [
@@ -103,4 +103,4 @@ def test_page_calls_the_fix_what_lockcheck_calls_it(page: pages.Page) -> None:
 
 def words(page: pages.Page, dialects: tuple[str, ...]) -> set[str]:
     """What lockcheck calls its fixes of a page's bad examples."""
-    return {fix(scenario, dialects)[0] for scenario in scenarios() if scenario.code == page.code}
+    return {word(scenario, dialects) for scenario in scenarios() if scenario.code == page.code}
