@@ -67,7 +67,8 @@ def _rows(scenario: Scenario, results: Results, first: bool) -> Iterator[tuple[b
 
 def _hazard(scenario: Scenario) -> str:
     which = f" (example {scenario.example})" if scenario.example > 1 else ""
-    return f"`{scenario.function}`{which}: {scenario.hazard.label}"
+    setting = f", {scenario.setting}" if scenario.setting else ""
+    return f"`{scenario.function}`{which}{setting}: {scenario.hazard.label}"
 
 
 def _after(scenario: Scenario, database: Database, result: Result) -> str:

@@ -67,7 +67,7 @@ class Scenario:
     cure: the kind of example that has no hazard. shown_on: where it runs as it stands. adapted: words that are put in
     the place of others for a database.
     prepare: what is to be done with an example's module. tables: statements for a database after its tables were made.
-    impatient: locks are waited for shortly.
+    impatient: locks are waited for shortly. setting: what sets it apart from another scenario of the function.
     """
 
     code: str
@@ -90,10 +90,16 @@ class Scenario:
     prepare: Callable[[Any, sa.Engine], None] | None = None
     tables: Mapping[Database, tuple[str, ...]] = field(default_factory=dict)
     impatient: bool = False
+    setting: str = ""
 
     @property
     def name(self) -> str:
-        """`LCK201-upgrade`, unique."""
+        """`LCK201-1-upgrade`, unique."""
+        return f"{self.reported}-{self.setting}".rstrip("-").replace(" ", "-")
+
+    @property
+    def reported(self) -> str:
+        """What is reported: rule, example and function."""
         return f"{self.code}-{self.example}-{self.function}"
 
 

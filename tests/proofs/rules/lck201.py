@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from tests.interleaving import Until
-from tests.proofs.scenario import DEADLOCKS, GATE, SERVERS, Scenario, gate, on
+from typing import Any
 
-SCENARIOS = (
-    Scenario(
+from tests.interleaving import Until
+from tests.proofs.scenario import DEADLOCKS, GATE, NOWHERE, SERVERS, TITLES, Database, Notes, Scenario, gate, on
+
+UNLOCKED = "no row locks"
+INDEX = "CREATE INDEX ix_job_run_state ON job (run_id, state)"
+
+
+def rows(module: Any) -> list[Any]:
+    """Three jobs, stored backwards, of which the first comes last by its state; and others, so that an index pays."""
+    live = [module.Job(id=key, run_id=7, state="running" if key == 1 else "queued") for key in (3, 2, 1)]
+    return live + [module.Job(id=key, run_id=7, state="done") for key in range(11, 31)]
+
+
+def leases(module: Any) -> list[Any]:
+    """Three leases, stored backwards; and others, so that an index pays."""
+    wanted = [module.Lease(id=key, worker="w", pool="p") for key in (3, 2, 1)]
+    return wanted + [module.Lease(id=key, worker="v", pool="o") for key in range(11, 31)]
+
+
+def upgrade(setting: str, own: frozenset[Database], tables: dict[Database, tuple[str, ...]], why: str) -> Scenario:
+    notes: Notes = {"mariadb": why, "sqlite": UNLOCKED}
+    return Scenario(
         code="LCK201",
         function="upgrade",
+        setting=setting,
         hazard=DEADLOCKS,
-        rows=lambda module: [
-            *(module.Job(id=key, run_id=7, state="running" if key == 1 else "queued") for key in (3, 2, 1)),
-            *(module.Job(id=key, run_id=7, state="done") for key in range(11, 31)),
-        ],
+        rows=rows,
         acts={
             GATE: gate("Job", 2),
             "upgrade": lambda module, session: module.upgrade(session, 7, 2),
@@ -22,34 +39,44 @@ SCENARIOS = (
         script=(Until(GATE, "COMMIT"), Until("upgrade"), Until("finish")),
         before=SERVERS,
         after=on("mariadb"),
-        tables={"mariadb": ("CREATE OR REPLACE INDEX ix_job_run_id ON job (state)",)},
-        notes={
-            "mariadb": "an index on `state`: InnoDB locks in its order, and sorts afterwards",
-            "sqlite": "no row locks",
-        },
+        own=own,
+        tables=tables,
+        notes=notes,
+    )
+
+
+SCENARIOS = (
+    upgrade(
+        "",
+        NOWHERE,
+        {"mariadb": ("CREATE OR REPLACE INDEX ix_job_run_id ON job (state)",)},
+        "an index on `state` in the place of the other: InnoDB locks in its order, and sorts afterwards",
+    ),
+    upgrade(
+        "with an index on run_id and state",
+        on("mariadb"),
+        dict.fromkeys(TITLES, (INDEX,)),
+        "InnoDB locks in the order of the index, and sorts afterwards, also for `id IN (..) AND run_id = ..`",
     ),
     Scenario(
         code="LCK201",
         function="drain",
         example=2,
         hazard=DEADLOCKS,
-        rows=lambda module: (
-            [module.Lease(id=key, worker="w", pool="p", renewed=9 - key) for key in (3, 2, 1)]
-            + [module.Lease(id=key, worker="v", pool="o") for key in range(11, 31)]
-        ),
+        rows=leases,
         acts={
             GATE: gate("Lease", 2),
             "drain": lambda module, session: module.drain(session, "p"),
             "renew": lambda module, session: module.renew(session, "w"),
         },
         script=(Until(GATE, "COMMIT"), Until("drain"), Until("renew")),
-        before=SERVERS,
+        before=on("postgresql"),
         after=on("mariadb"),
         own=on("mariadb"),
-        tables={"mariadb": ("CREATE OR REPLACE INDEX ix_lease_pool ON lease (pool, renewed)",)},
         notes={
-            "mariadb": "an index on `(pool, renewed)`: InnoDB locks in its order, also for `id IN (..)`",
-            "sqlite": "no row locks",
+            "mariadb": "the bare DELETE takes row and index entries one after the other; the fix locks all rows first, "
+            "then the entries of the index on `worker`, which the other session locks ahead of its rows",
+            "sqlite": UNLOCKED,
         },
     ),
 )
