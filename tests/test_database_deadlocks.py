@@ -49,7 +49,7 @@ def widened(engine: sa.Engine, source: str) -> list[str]:
 
 
 def test_widened_lock_deadlocks(postgresql: sa.Engine) -> None:
-    assert widened(postgresql, sources("LCK203/airflow_67246")["bad"]) == [DEADLOCK]
+    assert DEADLOCK in widened(postgresql, sources("LCK203/airflow_67246")["bad"])  # the route's handler goes on
 
 
 def test_lock_of_one_table_does_not(postgresql: sa.Engine) -> None:
@@ -72,7 +72,7 @@ def test_ordering_the_update_does_not_help(postgresql: sa.Engine) -> None:
 """,
     )
     assert "order_by" in ordered
-    assert widened(postgresql, ordered) == [DEADLOCK]
+    assert DEADLOCK in widened(postgresql, ordered)
 
 
 # --- LCK201: many rows in two orders --------------------------------------------------------------------------
