@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from tests.databases import database, postgresql, postgresql_server, sqlite
+import pytest
 
-__all__ = ["database", "postgresql", "postgresql_server", "sqlite"]
+from tests.databases import database, mariadb, mariadb_server, postgresql, postgresql_server, sqlite
+
+__all__ = ["database", "mariadb", "mariadb_server", "postgresql", "postgresql_server", "sqlite"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-proofs", action="store_true", help="write what tests/proofs measures into docs/proofs.md and rules/"
+    )

@@ -1,4 +1,4 @@
-"""The deadlocks of the incidents on PostgreSQL, and their absence after the fix."""
+"""The deadlocks of the incidents on PostgreSQL, and their absence after the fix; those of the pages are in proofs/."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from lockcheck import pages
-from tests import expectations, projects
-from tests.interleaving import DEADLOCK, Meeting, held, together, wait_until_blocked
+from tests import projects
+from tests.errors import DEADLOCK
+from tests.interleaving import Act, Stage, Until
 
 pytestmark = pytest.mark.server
 
@@ -22,21 +22,16 @@ def sources(name: str) -> dict[str, str]:
     return {"bad": bad, "fixed": fixed}
 
 
-def examples(code: str) -> dict[str, str]:
-    """The first example of a page, and its fix."""
-    group = next(group for group in expectations.groups(pages.page(code)) if group.fixed)
-    found = {"bad": group.bad.source, "fixed": group.fixed[0].source}
-    return {word: expectations.read("example.py", text).text for word, text in found.items()}
-
-
 def fill(engine: sa.Engine, module: Any, *rows: Any) -> None:
     """Create the tables and store rows in this order, which is the order of a sequential scan."""
     module.Base.metadata.create_all(engine)
     with Session(engine) as session:
-        for row in rows:
-            session.add(row)
-            session.flush()
+        session.bulk_save_objects(rows)
         session.commit()
+
+
+def errors(engine: sa.Engine, acts: dict[str, Act], *script: Until) -> list[str]:
+    return [name for _, name in Stage(engine, acts).play(script).errors]
 
 
 # --- LCK203: one row, and through a join the parent that the other side holds ---------------------------------
@@ -44,23 +39,17 @@ def fill(engine: sa.Engine, module: Any, *rows: Any) -> None:
 
 def widened(engine: sa.Engine, source: str) -> list[str]:
     """The scheduler holds the run and is about to write its jobs; the route holds a job and is about to lock it."""
-    meeting = Meeting()
     with projects.module(source) as module:
         fill(engine, module, module.Run(id=7), module.Job(id=1, run_id=7, state="running"))
-
-        def schedule(session: Session) -> None:
-            meeting.before(session, "UPDATE job")
-            module.upgrade_run(session, 7, 2)
-
-        def report(session: Session) -> None:
-            meeting.before(session, "FOR UPDATE", times=2)
-            module.report_outcome(1, "success", session)
-
-        return together(engine, schedule, report)
+        acts: dict[str, Act] = {
+            "scheduler": lambda session: module.upgrade_run(session, 7, 2),
+            "route": lambda session: module.report_outcome(1, "success", session),
+        }
+        return errors(engine, acts, Until("scheduler", "UPDATE job"), Until("route", "FOR UPDATE", 2))
 
 
 def test_widened_lock_deadlocks(postgresql: sa.Engine) -> None:
-    assert DEADLOCK in widened(postgresql, sources("LCK203/airflow_67246")["bad"])
+    assert DEADLOCK in widened(postgresql, sources("LCK203/airflow_67246")["bad"])  # the route's handler goes on
 
 
 def test_lock_of_one_table_does_not(postgresql: sa.Engine) -> None:
@@ -86,89 +75,26 @@ def test_ordering_the_update_does_not_help(postgresql: sa.Engine) -> None:
     assert DEADLOCK in widened(postgresql, ordered)
 
 
-def page_of_widened_lock(engine: sa.Engine, source: str) -> list[str]:
-    meeting = Meeting()
-    with projects.module(source) as module:
-        fill(engine, module, module.Run(id=7), module.Job(id=1, run_id=7))
-
-        def upgrade(session: Session) -> None:
-            meeting.before(session, "UPDATE job")
-            module.upgrade(session, 7, 2)
-
-        def retry(session: Session) -> None:
-            meeting.before(session, "FOR UPDATE", times=2)
-            module.retry(session, 1)
-
-        return together(engine, upgrade, retry)
-
-
-@pytest.mark.parametrize(("word", "errors"), [("bad", [DEADLOCK]), ("fixed", [])])
-def test_page_of_widened_lock(postgresql: sa.Engine, word: str, errors: list[str]) -> None:
-    assert page_of_widened_lock(postgresql, examples("LCK203")[word]) == errors
-
-
-# --- LCK201, LCK202: many rows in two orders ------------------------------------------------------------------
-
-
-def two_orders(engine: sa.Engine, model: Any, one: Any, other: Any) -> list[str]:
-    """Both sides want rows 1, 2 and 3 of a table that is stored backwards, and a third transaction holds row 2: whoever
-    goes forwards has row 1 by then, whoever goes backwards row 3."""
-    with held(engine, sa.select(model.id).where(model.id == 2)) as gate:
-
-        def release() -> None:
-            wait_until_blocked(gate, 2)
-            gate.rollback()
-
-        return together(engine, one, other, release)
+# --- LCK201: many rows in two orders --------------------------------------------------------------------------
 
 
 def bulk_write(engine: sa.Engine, source: str) -> list[str]:
+    """Both sides want rows 1, 2 and 3 of a table that is stored backwards, and a third transaction holds row 2: whoever
+    goes forwards has row 1 by then, whoever goes backwards row 3."""
     with projects.module(source) as module:
         jobs = [module.Job(id=n, run_id=7, name="load", state="queued") for n in (3, 2, 1)]
         fill(engine, module, module.Run(id=7), *jobs)
-        return two_orders(
-            engine,
-            module.Job,
-            lambda session: module.upgrade(session, 7, 2),
-            lambda session: module.mark(session, 7, ["load"], "running"),
-        )
+        acts: dict[str, Act] = {
+            "gate": lambda session: session.get_one(module.Job, 2, with_for_update={"of": module.Job}),
+            "upgrade": lambda session: module.upgrade(session, 7, 2),
+            "mark": lambda session: module.mark(session, 7, ["load"], "running"),
+        }
+        return errors(engine, acts, Until("gate", "COMMIT"), Until("upgrade"), Until("mark"))
 
 
-@pytest.mark.parametrize(("word", "errors"), [("bad", [DEADLOCK]), ("fixed", [])])
-def test_bulk_write_against_rows_in_key_order(postgresql: sa.Engine, word: str, errors: list[str]) -> None:
-    assert bulk_write(postgresql, sources("LCK201/airflow_66734")[word]) == errors
-
-
-def page_of_bulk_write(engine: sa.Engine, source: str) -> list[str]:
-    with projects.module(source) as module:
-        fill(engine, module, *(module.Job(id=n, run_id=7, state="queued") for n in (3, 2, 1)))
-        return two_orders(
-            engine,
-            module.Job,
-            lambda session: module.upgrade(session, 7, 2),
-            lambda session: module.finish(session, 7),
-        )
-
-
-@pytest.mark.parametrize(("word", "errors"), [("bad", [DEADLOCK]), ("fixed", [])])
-def test_page_of_bulk_write(postgresql: sa.Engine, word: str, errors: list[str]) -> None:
-    assert page_of_bulk_write(postgresql, examples("LCK201")[word]) == errors
-
-
-def page_of_row_lock(engine: sa.Engine, source: str) -> list[str]:
-    with projects.module(source) as module:
-        fill(engine, module, *(module.Job(id=n, run_id=7, queue="slow", priority=1) for n in (3, 2, 1)))
-        return two_orders(
-            engine,
-            module.Job,
-            lambda session: module.lower(session, "slow"),
-            lambda session: module.move(session, 7, "fast"),
-        )
-
-
-@pytest.mark.parametrize(("word", "errors"), [("bad", [DEADLOCK]), ("fixed", [])])
-def test_page_of_row_lock(postgresql: sa.Engine, word: str, errors: list[str]) -> None:
-    assert page_of_row_lock(postgresql, examples("LCK202")[word]) == errors
+@pytest.mark.parametrize(("word", "expected"), [("bad", [DEADLOCK]), ("fixed", [])])
+def test_bulk_write_against_rows_in_key_order(postgresql: sa.Engine, word: str, expected: list[str]) -> None:
+    assert bulk_write(postgresql, sources("LCK201/airflow_66734")[word]) == expected
 
 
 # --- the forms of the ordered write ---------------------------------------------------------------------------
