@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockcheck import suppressions
-from lockcheck.findings import Finding, Problem
+from lockcheck.baseline import Entry
+from lockcheck.findings import Finding, Problem, lies_in
+from lockcheck.known import Known, Sieve, Since
 from lockcheck.linked import Progress, Workspace, link
 
 if TYPE_CHECKING:
@@ -23,8 +25,10 @@ __all__ = ["ChangedFile", "FixReport", "GraphReport", "Progress", "Report", "ana
 class Report:
     """The outcome of a check.
 
-    `findings` are in the order of their places, suppressed ones left out. `files` counts the files that could be
-    checked. `unresolved` counts, by kind, what could not be followed.
+    `findings` are in the order of their places, without those that comments or a baseline accept (`silenced`,
+    `baselined`) and, with --since, without those that were there before. `files` counts the files that could be
+    checked. `unresolved` counts, by kind, what could not be followed. `removable` are entries of the baseline that no
+    finding needs.
     """
 
     findings: tuple[Finding, ...]
@@ -32,6 +36,10 @@ class Report:
     suppressed: int
     files: int
     unresolved: Mapping[str, int] = field(default_factory=dict)
+    silenced: tuple[suppressions.Silenced, ...] = ()
+    baselined: tuple[Finding, ...] = ()
+    removable: tuple[Entry, ...] = ()
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,53 +80,94 @@ def analyse(
     *,
     progress: Progress | None = None,
     stdin: tuple[str, str] | None = None,
+    known: Known | None = None,
 ) -> Report:
-    """Check `paths`; `stdin` is a name and the text that stands in for that file. Raises `discover.DiscoverError`."""
+    """Check `paths`; `stdin` is a name and the text that stands in for that file, `known` tells which findings are not
+    to be reported. Raises `discover.DiscoverError` and, for a revision, `git.GitError`."""
     given = dict([stdin]) if stdin else {}
-    return _analyse(Workspace(paths, settings, progress, given), settings, given)
+    workspace = Workspace(paths, settings, progress, given)
+    return _analyse(workspace, settings, given, _sieve(paths, workspace, settings, given, known))
 
 
-def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> Report:
+def _sieve(
+    paths: Sequence[Path], workspace: Workspace, settings: Settings, given: Mapping[str, str], known: Known | None
+) -> Sieve:
+    wanted = known or Known()
+    if wanted.since is None:
+        return Sieve(None, wanted.baseline)
+    from lockcheck import since  # noqa: PLC0415 - only where git is asked
+
+    def look(at: Workspace, overlay: Mapping[str, str]) -> since.Look:
+        found = _look(at, settings, overlay)
+        return since.Look(found.settled.findings, found.problems, found.texts)
+
+    return Sieve(since.before(wanted.since, paths, workspace, settings, given, look), wanted.baseline)
+
+
+def _analyse(
+    workspace: Workspace, settings: Settings, overlay: Mapping[str, str], sieve: Sieve | None = None
+) -> Report:
+    look = _look(workspace, settings, overlay)
+    sorted_ = (sieve or Sieve(None, None)).sort(look.settled.findings, look.texts, look.unshown)
+    reported = workspace.reported
+    silenced = tuple(item for item in look.settled.silenced if lies_in(item.finding, reported))
+    return Report(
+        findings=tuple(finding for finding in sorted_.new if lies_in(finding, reported)),
+        problems=look.problems,
+        suppressed=len(silenced),
+        files=sum(path in reported for path in look.texts),
+        unresolved=look.unresolved,
+        silenced=silenced,
+        baselined=tuple(finding for finding in sorted_.baselined if lies_in(finding, reported)),
+        removable=sieve.removable(sorted_, reported, settings) if sieve is not None else (),
+        since=sieve.since(sorted_, reported) if sieve is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the whole project holds. `unshown` are findings that these settings do not show."""
+
+    settled: suppressions.Settled
+    unshown: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
+    texts: Mapping[str, str]
+    unresolved: Mapping[str, int]
+
+
+def _look(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> _Look:
     readings = workspace.read(overlay)
     facts, unread = workspace.behaviour(readings.files)
     texts = {item.source.path: item.source.text for item in readings.files}
-    found: list[Finding] = []
+    found: tuple[Finding, ...] = ()
     unresolved: Mapping[str, int] = {}
     if facts:
         project = link(readings.files, facts, settings)
-        found = _findings(project, texts, settings, workspace.reported)
+        found = _findings(project, texts, settings, workspace.mended)
         unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
     shown = [finding for finding in found if _shown(finding, settings)]
-    unshown = [finding for finding in found if not _shown(finding, settings)]
-    comments = _suppressions(texts)
-    settled = suppressions.settle(shown, comments, workspace.reported, settings.selects, unshown=unshown)
-    checked = sum(path in workspace.reported for path in texts)
-    return Report(settled.findings, (*readings.problems, *unread), settled.suppressed, checked, unresolved)
+    unshown = tuple(finding for finding in found if not _shown(finding, settings))
+    settled = suppressions.settle(shown, _suppressions(texts), texts, settings.selects, unshown=unshown)
+    return _Look(settled, unshown, (*readings.problems, *unread), texts, unresolved)
 
 
 def _findings(
-    project: Project, texts: Mapping[str, str], settings: Settings, reported: Collection[str]
-) -> list[Finding]:
-    """What the selected rules report that lies in the `reported` files; those that are not shown have no fix."""
+    project: Project, texts: Mapping[str, str], settings: Settings, mended: Collection[str]
+) -> tuple[Finding, ...]:
+    """What the selected rules report, in the whole project; those that are not shown, or do not lie in the `mended`
+    files, have no fix."""
     from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something to check
     from lockcheck.checks import all_checks  # noqa: PLC0415 - as above
 
     hazards = [
         (code, hazard) for code, rule in all_checks().items() if settings.selects(code) for hazard in rule(project)
     ]
-    made = Assembly(project.linker, texts, lambda f: _lies_in(f, reported) and _shown(f, settings)).findings(hazards)
-    return [finding for finding in made if _lies_in(finding, reported)]
+    return Assembly(project.linker, texts, lambda f: lies_in(f, mended) and _shown(f, settings)).findings(hazards)
 
 
 def _shown(finding: Finding, settings: Settings) -> bool:
     shown = settings.preview or not finding.preview
     return shown and settings.selects(finding.code, finding.place.path)
-
-
-def _lies_in(finding: Finding, paths: Collection[str]) -> bool:
-    """Whether a finding's own or a related place lies in the files that were asked for."""
-    places = (finding.place, *(related.place for related in finding.related))
-    return any(place.path in paths for place in places)
 
 
 def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppressions]:
@@ -160,8 +209,10 @@ def fix(
     diff: bool,
     progress: Progress | None = None,
     stdin: tuple[str, str] | None = None,
+    known: Known | None = None,
 ) -> FixReport:
-    """Apply the safe fixes (with `unsafe`, all of them) until nothing changes; with `diff`, write nothing."""
+    """Apply the safe fixes (with `unsafe`, all of them) until nothing changes; with `diff`, write nothing.
+    Findings that are `known` stay as they are."""
     from lockcheck.fixes.engine import fix_until_stable  # noqa: PLC0415 - imports libcst
 
     given = dict([stdin]) if stdin else {}
@@ -169,13 +220,17 @@ def fix(
     everything = replace(settings, preview=True)
     workspace.read(given)
     before = {path: text for path, text in workspace.texts(given).items() if path in workspace.reported}
+    sieve = _sieve(paths, workspace, settings, given, known)
+    new: set[Finding] = set()
 
     def look(texts: Mapping[str, str]) -> Sequence[Finding]:
-        return _analyse(workspace, everything, {**given, **texts}).findings
+        found = _look(workspace, everything, {**given, **texts})
+        new.update(sieve.sort((f for f in found.settled.findings if _shown(f, settings)), found.texts).new)
+        return [finding for finding in found.settled.findings if lies_in(finding, workspace.reported)]
 
     def applicable(finding: Finding) -> bool:
         allowed = finding.fix is not None and (unsafe or finding.fix.applicability == "safe")
-        return allowed and _shown(finding, settings)
+        return allowed and finding in new
 
     outcome = fix_until_stable(before, look, applicable)
     changed = tuple(ChangedFile(path, before[path], text) for path, text in sorted(outcome.texts.items()))
@@ -183,7 +238,7 @@ def fix(
     failed = {problem.path for problem in unwritten}
     kept = tuple(change for change in changed if change.path not in failed)
     after = {**given, **{change.path: change.after for change in kept}}
-    report = _analyse(workspace, settings, after)
+    report = _analyse(workspace, settings, after, sieve)
     report = replace(report, problems=(*report.problems, *unwritten))
     applied = sum(finding.place.path not in failed for finding in outcome.fixed)
     return FixReport(report, kept, applied, outcome.exhausted)

@@ -77,12 +77,7 @@ class Assembly:
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
     def _statement(self, place: Place) -> str:
-        lines = lines_of(self._texts[place.path])[place.line - 1 : place.end_line]
-        if not lines:
-            return ""
-        lines[-1] = lines[-1][: place.end_column - 1]
-        lines[0] = lines[0][place.column - 1 :]
-        return "\n".join(lines)
+        return source_at(place, lines_of(self._texts[place.path]))
 
     def _fix(self, remedy: Remedy) -> Fix | str:
         """The fix, or why the plan cannot be carried out here."""
@@ -110,3 +105,13 @@ def targets(remedy: Remedy) -> Iterator[Target]:
 def lines_of(text: str) -> list[str]:
     """The lines as Python counts them: a form feed or another separator ends none."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def source_at(place: Place, lines: list[str]) -> str:
+    """The text that a place spans; `lines` are those of its file."""
+    found = lines[place.line - 1 : place.end_line]
+    if not found:
+        return ""
+    found[-1] = found[-1][: place.end_column - 1]
+    found[0] = found[0][place.column - 1 :]
+    return "\n".join(found)

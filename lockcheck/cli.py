@@ -68,6 +68,11 @@ class Options:
     stdin_filename: str | None
     config: Path | None
     quiet: bool
+    since: str | None = None
+    baseline: Path | None = None
+    no_baseline: bool = False
+    add_ignores: bool = False
+    reason: str = ""
 
 
 class _Check(click.Command):
@@ -110,6 +115,21 @@ _config_option = click.option(
 @_selector_option("--extend-select", "Rules to run besides those chosen.")
 @_selector_option("--ignore", "Rules not to run.")
 @click.option("--output-format", type=click.Choice(FORMATS), default="full", show_default=True)
+@click.option(
+    "--since",
+    metavar="REV",
+    help="Report only findings that were not there at this revision of git. `REV...` is where HEAD left it, `auto`"
+    " where HEAD left the default branch.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Do not report the findings that this file lists; see `lockcheck baseline`.",
+)
+@click.option("--no-baseline", is_flag=True, help="Report also what the baseline of the settings lists.")
+@click.option("--add-ignores", is_flag=True, help="Write a comment that silences each finding of today.")
+@click.option("--reason", default="", metavar="TEXT", help="With --add-ignores, what the comments give as the reason.")
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of listing them.")
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
 @click.option(

@@ -32,9 +32,14 @@ def numbered(findings: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     """The fingerprints of (code, module symbol, source of the statement), in the order of their places."""
     seen: Counter[tuple[str, str, str]] = Counter()
     for code, symbol, source in findings:
-        key = (code, symbol, normalise(source))
+        key = (code, unlined(symbol), normalise(source))
         yield fingerprint(*key, seen[key])
         seen[key] += 1
+
+
+def unlined(symbol: str) -> str:
+    """A function's name without the line that tells it from others of its name."""
+    return re.sub(r"#\d+", "", symbol)
 
 
 def normalise(source: str) -> str:

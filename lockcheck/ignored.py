@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockcheck import git
+
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-_LIST_IGNORED = (
-    "git", "-c", "core.fsmonitor=false", "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory",
-)  # fmt: skip
+_LIST_IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +69,10 @@ def _spec(folder: str) -> tuple[str, GitIgnoreSpec]:
 
 def _ask_git(folder: str) -> frozenset[str] | None:
     """The ignored files and folders below a folder; None where git cannot tell."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        answer = subprocess.run(  # noqa: S603 - a fixed command, told what to do by arguments only
-            _LIST_IGNORED, cwd=folder, env=environment, capture_output=True, check=False
-        )
-    except OSError:
+        answer = git.ask(folder, *_LIST_IGNORED)
+    except git.GitError:
         return None
-    if answer.returncode != 0:
+    if answer.status != 0:
         return None
-    names = (os.fsdecode(name).rstrip("/") for name in answer.stdout.split(b"\0") if name)
-    return frozenset(str(Path(folder, name)) for name in names)
+    return frozenset(str(Path(folder, name.rstrip("/"))) for name in git.separated(answer.output))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -75,9 +76,23 @@ class Workspace:
         on_disk = [path for path in absolute if path not in named]
         self.files = discover.project_files(on_disk, settings, self.tree.folders)
         self.reported = frozenset(map(discover.display, (*self.files.reported, *named)))
+        self.mended = self.reported
+        """The files whose findings are to have fixes."""
         besides = dict.fromkeys((*named, *self.tree.files))
         files = (*self.files.read, *(path for path in besides if path not in set(self.files.read)))
         self.modules = layout.modules(files, self.tree.roots)
+
+    def with_files(self, files: Sequence[Path], texts: Mapping[str, str]) -> Workspace:
+        """The same project with other files, whose texts are given or on the disk; what was read before is shared."""
+        other = copy.copy(self)
+        other.files = discover.ProjectFiles(tuple(files), tuple(files))
+        other.reported = frozenset({*map(discover.display, files), *texts})
+        other.mended = frozenset()
+        other.modules = layout.modules(files, self.tree.roots)
+        names = {module.path: module.name for module in self.modules}
+        if any(names.get(module.path, module.name) != module.name for module in other.modules):
+            other._cache, other._facts = {}, {}  # noqa: SLF001 - its own; what is kept there goes by these names
+        return other
 
     def texts(self, overlay: Mapping[str, str]) -> dict[str, str]:
         """The texts of all files that can be read, by path."""

@@ -78,14 +78,21 @@ def _run(paths: Sequence[Path], settings: Settings, options: Options, stdin: Std
 
     progress = Progress(sys.stderr, quiet=options.quiet)
     given = None if stdin is None else (stdin.name, stdin.text)
+    known = usage.known(settings, options)
     try:
         if options.fix or options.diff:
             fixed = api.fix(
-                paths, settings, unsafe=options.unsafe_fixes, diff=options.diff, progress=progress, stdin=given
+                paths,
+                settings,
+                unsafe=options.unsafe_fixes,
+                diff=options.diff,
+                progress=progress,
+                stdin=given,
+                known=known,
             )
             progress.finish()
             return _show_fixed(fixed, options, stdin)
-        report = api.analyse(paths, settings, progress=progress, stdin=given)
+        report = api.analyse(paths, settings, progress=progress, stdin=given, known=known)
         progress.finish()
         return _show(report, options, stdin)
     finally:
@@ -133,6 +140,8 @@ def _close(report: Report, options: Options, closing: Iterable[str]) -> None:
             say(line)
     if options.quiet:
         return
+    for note in report.since.notes if report.since is not None else ():
+        complain("warning", note)
     if report.files == 0 and not report.problems:
         complain("warning", "no Python files found under these paths")
     for line in closing:

@@ -67,6 +67,7 @@ class Settings:
     preview: bool = False
     src: tuple[Path, ...] = ()
     required_version: str | None = None
+    baseline: Path | None = None
     ordered_form: Literal["subselect", "skip-locked"] = "subselect"
     ordered_update_helper: str | None = None
     upsert_helper: UpsertHelper | None = None
@@ -130,6 +131,8 @@ def load(start: Path, *, config: Path | None = None, overrides: Overrides | None
     if given.force_exclude is not None:
         merged["force-exclude"] = given.force_exclude
     fields = {name.replace("-", "_"): value for name, value in merged.items()}
+    if "baseline" in merged:
+        fields["baseline"] = base / merged["baseline"]
     fields["src"] = tuple(base / item for item in merged.get("src", ()))
     return Settings(root=root, base=base, config=source.path, layers=layers, **fields)
 

@@ -253,7 +253,7 @@ PROFILE_FIELDS: dict[str, Parser] = {
     "keys": _by_name(_key_columns),
     "states": _by_name(_state_column),
 }
-FIELDS: dict[str, Parser] = {"profile": _text, **PROFILE_FIELDS}
+FIELDS: dict[str, Parser] = {"profile": _text, "baseline": _text, **PROFILE_FIELDS}
 
 
 def parse_table(

@@ -26,6 +26,11 @@ def read_source(file: Path, path: str) -> Source | Problem:
         raw = file.read_bytes()
     except OSError as error:
         return Problem(path, None, None, f"cannot be read: {error.strerror or error}")
+    return decoded(raw, file, path)
+
+
+def decoded(raw: bytes, file: Path, path: str) -> Source | Problem:
+    """The text of these bytes, decoded as Python would (PEP 263), or why there is none."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         return Source(path, file, raw.decode(encoding), raw)

@@ -6,12 +6,18 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lockcheck import discover
 from lockcheck.console import complain
+from lockcheck.git import GitError
 from lockcheck.settings import Overrides, Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from lockcheck.cli import Options
+    from lockcheck.known import Known
 
 
 class Complaint(click.ClickException):
@@ -30,7 +36,7 @@ def errors_told() -> Iterator[None]:
         numbers = [number for number in (error.line, error.column) if number is not None]
         where = ":".join([discover.display(error.path), *map(str, numbers)]) + ": " if error.path else ""
         raise Complaint(f"{where}{error.message}") from error
-    except discover.DiscoverError as error:
+    except (discover.DiscoverError, GitError) as error:
         raise Complaint(str(error)) from error
 
 
@@ -48,3 +54,14 @@ def _common(paths: Sequence[Path]) -> Path:
         return Path(os.path.commonpath([discover.absolute(path) for path in paths]))
     except ValueError:  # different drives, on Windows
         return Path.cwd()
+
+
+def known(settings: Settings, options: Options) -> Known:
+    """Which findings are not to be reported, as options and settings say. Raises BaselineError."""
+    from lockcheck import baseline  # noqa: PLC0415 - other commands need none of it
+    from lockcheck.known import Known  # noqa: PLC0415 - as above
+
+    if options.no_baseline and options.baseline is not None:
+        raise click.UsageError("--baseline and --no-baseline exclude each other")
+    file = options.baseline or (None if options.no_baseline else settings.baseline)
+    return Known(options.since, baseline.read(discover.absolute(file)) if file is not None else None)

@@ -92,6 +92,10 @@ class Report:
     suppressed: int = 0
     files: int = 1
     unresolved: Mapping[str, int] = field(default_factory=dict)
+    silenced: tuple[Any, ...] = ()
+    baselined: tuple[Finding, ...] = ()
+    removable: tuple[Any, ...] = ()
+    since: Any = None
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 def summary(report: Report) -> Iterator[str]:
     """How many findings there are, and how many of them --fix and --unsafe-fixes would mend."""
-    where = f"in {plural(report.files, 'file')}"
-    quiet = f" ({report.suppressed:,} suppressed)" if report.suppressed else ""
+    where = f"in {plural(report.files, 'file')}{_accepted(report)}"
     if not report.findings:
-        yield f"No findings {where}{quiet}."
+        yield f"No {_new(report)}findings {where}."
+        yield from known(report)
         return
-    yield f"Found {plural(len(report.findings), 'finding')} {where}{quiet}."
+    yield f"Found {plural(len(report.findings), f'{_new(report)}finding')} {where}."
+    yield from known(report)
     kinds = Counter(finding.fix.applicability for finding in report.findings if finding.fix is not None)
     safe, unsafe = kinds["safe"], kinds["unsafe"]
     if safe and unsafe:
@@ -33,14 +34,37 @@ def summary(report: Report) -> Iterator[str]:
         yield f"{'--fix' if safe else '--fix --unsafe-fixes'} would mend {safe or unsafe:,} of them."
 
 
+def _accepted(report: Report) -> str:
+    kinds = ((report.suppressed, "suppressed"), (len(report.baselined), "in the baseline"))
+    told = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
+    return f" ({told})" if told else ""
+
+
+def _new(report: Report) -> str:
+    return "new " if report.since is not None else ""
+
+
+def known(report: Report) -> Iterator[str]:
+    """How today compares with the revision of --since and with the baseline."""
+    if (since := report.since) is not None:
+        there = f"{since.there:,} of today's findings {'was' if since.there == 1 else 'were'} there"
+        yield f"At {since.label}, {there}; {since.gone:,} {'is' if since.gone == 1 else 'are'} gone."
+    if report.removable:
+        entries = sum(entry.count for entry in report.removable)
+        told = "1 finding of the baseline is" if entries == 1 else f"{entries:,} findings of the baseline are"
+        yield f"{told} no longer there: `lockcheck baseline prune` removes {'it' if entries == 1 else 'them'}."
+
+
 def after_fixing(fixed: FixReport, *, would: bool) -> Iterator[str]:
     """What --fix did, or with --diff would do."""
     done = "Would apply" if would else "Applied"
-    left = plural(len(fixed.report.findings), "finding") if fixed.report.findings else "no finding"
+    new = _new(fixed.report)
+    left = plural(len(fixed.report.findings), f"{new}finding") if fixed.report.findings else f"no {new}finding"
     fixes = f"{fixed.applied:,} fix{'' if fixed.applied == 1 else 'es'} in {plural(len(fixed.changed), 'file')}"
     yield f"{done} {fixes if fixed.applied else 'no fixes'}; {left} left."
     if fixed.bound_hit:
         yield "Stopped early: the fixes kept calling for further fixes."
+    yield from known(fixed.report)
 
 
 def problems(report: Report, style: Style) -> Iterator[str]:
