@@ -119,9 +119,14 @@ def _analyse(
         unresolved=look.unresolved,
         silenced=silenced,
         baselined=tuple(finding for finding in sorted_.baselined if lies_in(finding, reported)),
-        removable=sieve.removable(sorted_, reported, settings) if sieve is not None else (),
+        removable=sieve.removable(sorted_, _judged(look, reported), settings) if sieve is not None else (),
         since=sieve.since(sorted_, reported) if sieve is not None else None,
     )
+
+
+def _judged(look: _Look, reported: Collection[str]) -> frozenset[str]:
+    """The files that were read whole: of others it is not known whether a finding is gone."""
+    return frozenset(look.texts.keys() & set(reported)) - {problem.path for problem in look.problems}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,17 +78,18 @@ class Baseline:
             kept += [replace(entry, count=entry.count - taken)] if entry.count > taken else []
         return Baseline(self.file, tuple(sorted(kept)))
 
-    def renewed(self, findings: Iterable[Finding], judged: Callable[[Entry], bool], reason: str = "") -> Baseline:
-        """A baseline of these findings. Entries that this run could not judge stay; reasons stay with their entries,
-        others get `reason`."""
+    def renewed(self, findings: Iterable[Finding], over: Iterable[Entry], reason: str = "") -> Baseline:
+        """A baseline of these findings, and of the other entries less those that are `over`. Reasons stay with their
+        entries, others get `reason`."""
+        found = list(findings)
         reasons = {entry.fingerprint: entry.reason for entry in self.entries}
-        counts = Counter(finding.fingerprint for finding in findings)
-        firsts = {finding.fingerprint: finding for finding in reversed(list(findings))}
+        counts = Counter(finding.fingerprint for finding in found)
+        firsts = {finding.fingerprint: finding for finding in reversed(found)}
         made = [
             Entry(self.inside(f.place.path), f.code, f.symbol, mark, counts[mark], reasons.get(mark, "") or reason)
             for mark, f in firsts.items()
         ]
-        kept = [entry for entry in self.entries if entry.fingerprint not in counts and not judged(entry)]
+        kept = [entry for entry in self.without(over).entries if entry.fingerprint not in counts]
         return Baseline(self.file, tuple(sorted([*made, *kept])))
 
     def inside(self, path: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 import click
 
 from lockcheck import __version__, console
+from lockcheck.cli_baseline import baseline
+from lockcheck.cli_options import config_option, given_selectors, selector_option
 from lockcheck.console import WRONG
 
 FORMATS = ("full", "concise", "json", "github")
@@ -84,22 +85,6 @@ class _Check(click.Command):
         super().format_epilog(ctx, formatter)
 
 
-def _selectors(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(item for value in values for item in value.replace(",", " ").split())
-
-
-def _selector_option(name: str, text: str) -> Callable[[Any], Any]:
-    return click.option(name, multiple=True, metavar="RULES", callback=_selectors, help=text)
-
-
-_config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="Read [tool.lockcheck] from this file.",
-)
-
-
 @click.command(
     cls=_Check,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -111,9 +96,9 @@ _config_option = click.option(
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff, apply unsafe fixes too.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change; write nothing.")
 @click.option("--preview/--no-preview", default=None, help="Run preview rules too.")
-@_selector_option("--select", "Rules to run, by code, prefix or name, comma-separated; ALL for all.")
-@_selector_option("--extend-select", "Rules to run besides those chosen.")
-@_selector_option("--ignore", "Rules not to run.")
+@selector_option("--select", "Rules to run, by code, prefix or name, comma-separated; ALL for all.")
+@selector_option("--extend-select", "Rules to run besides those chosen.")
+@selector_option("--ignore", "Rules not to run.")
 @click.option("--output-format", type=click.Choice(FORMATS), default="full", show_default=True)
 @click.option(
     "--since",
@@ -139,7 +124,7 @@ _config_option = click.option(
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
 @click.option("--show-settings", is_flag=True, help="Print the settings that hold.")
 @click.option("--stdin-filename", metavar="FILE", help="The name of what is read from standard input, with PATHS `-`.")
-@_config_option
+@config_option
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.version_option(__version__, "-V", "--version", prog_name="lockcheck", message="%(prog)s %(version)s")
 @click.pass_context
@@ -151,8 +136,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> int:
     """
     from lockcheck import running  # noqa: PLC0415 - --help and --version need none of it
 
-    source = ctx.get_parameter_source("select")
-    given["select"] = given["select"] if source is not click.core.ParameterSource.DEFAULT else None
+    given["select"] = given_selectors(ctx, "select", given["select"])
     return running.check(paths or (Path(),), Options(**given))
 
 
@@ -193,7 +177,7 @@ def rules(output_format: str) -> None:
     help="Write to this file, all of it or nothing, instead of standard output.",
 )
 @click.option("--force-exclude", is_flag=True, default=None, help="Obey `exclude` also for files named in PATHS.")
-@_config_option
+@config_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the graph and errors only.")
 def graph(
     paths: tuple[Path, ...],
@@ -214,4 +198,4 @@ def graph(
     return graphing.graph(paths or (Path(),), wish)
 
 
-_SUBCOMMANDS: dict[str, click.Command] = {"explain": explain, "graph": graph, "rules": rules}
+_SUBCOMMANDS: dict[str, click.Command] = {"baseline": baseline, "explain": explain, "graph": graph, "rules": rules}
