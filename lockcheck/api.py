@@ -239,25 +239,57 @@ def fix(
 
     outcome = fix_until_stable(before, look, applicable)
     changed = tuple(ChangedFile(path, before[path], text) for path, text in sorted(outcome.texts.items()))
-    unwritten = [] if diff or stdin else list(_write(workspace, changed))
-    failed = {problem.path for problem in unwritten}
-    kept = tuple(change for change in changed if change.path not in failed)
-    after = {**given, **{change.path: change.after for change in kept}}
-    report = _analyse(workspace, settings, after, sieve)
+    kept, unwritten = _write(workspace, changed, diff=diff or stdin is not None)
+    report = _analyse(workspace, settings, {**given, **{change.path: change.after for change in kept}}, sieve)
     report = replace(report, problems=(*report.problems, *unwritten))
+    failed = {problem.path for problem in unwritten}
     applied = sum(finding.place.path not in failed for finding in outcome.fixed)
     return FixReport(report, kept, applied, outcome.exhausted)
 
 
-def _write(workspace: Workspace, changed: Iterable[ChangedFile]) -> Iterator[Problem]:
-    """Write the fixed files; the problems of those that were left as they are."""
+def add_ignores(
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    reason: str,
+    diff: bool,
+    progress: Progress | None = None,
+    known: Known | None = None,
+) -> FixReport:
+    """Write a comment for each finding in `paths` that is not known; with `diff`, write nothing. `applied` counts the
+    findings that are silenced."""
+    from lockcheck import ignores  # noqa: PLC0415 - only where comments are written
+    from lockcheck.fixes.apply import apply  # noqa: PLC0415 - as above
+
+    workspace = Workspace(paths, settings, progress)
+    sieve = _sieve(paths, workspace, settings, {}, known)
+    found = _analyse(workspace, settings, {}, sieve).findings
+    before = {path: text for path, text in workspace.texts({}).items() if path in workspace.reported}
+    changed = tuple(
+        ChangedFile(path, text, apply(text, edits))
+        for path, text in sorted(before.items())
+        if (edits := list(ignores.edits(text, path, (f for f in found if f.place.path == path), reason)))
+    )
+    kept, unwritten = _write(workspace, changed, diff=diff)
+    report = _analyse(workspace, settings, {change.path: change.after for change in kept}, sieve)
+    report = replace(report, problems=(*report.problems, *unwritten))
+    return FixReport(report, kept, len(found) - len(report.findings), bound_hit=False)
+
+
+def _write(
+    workspace: Workspace, changed: Iterable[ChangedFile], *, diff: bool
+) -> tuple[tuple[ChangedFile, ...], tuple[Problem, ...]]:
+    """Write the changed files unless they are for a `diff`. Those that hold or would hold, and the problems of those
+    that were left as they are."""
     from lockcheck.fixes.write import WriteError, write  # noqa: PLC0415 - only for fixing
 
+    kept, problems = [], []
     for change in changed:
         source = workspace.source(change.path)
-        if source is None:
-            continue
         try:
-            write(source.file, change.after, source.raw)
+            if source is not None and not diff:
+                write(source.file, change.after, source.raw)
+            kept.append(change)
         except WriteError as error:
-            yield Problem(change.path, None, None, str(error))
+            problems.append(Problem(change.path, None, None, str(error)))
+    return tuple(kept), tuple(problems)

@@ -42,12 +42,19 @@ class Suppression:
 @dataclass(frozen=True, slots=True)
 class FileSuppressions:
     """The suppressions of one file. `misspelt` are comments that nearly are one. `first_line` gives, for the further
-    lines of a statement over several lines, its first."""
+    lines of a statement over several lines, its first. `carriers` gives, for lines that can hold no comment as they
+    end in a backslash or inside a string, the next line of the statement that can."""
 
     items: tuple[Suppression, ...] = ()
     misspelt: tuple[tuple[Place, str], ...] = ()
     lines: tuple[str, ...] = ()
     first_line: Mapping[int, int] = field(default_factory=dict)
+    carriers: Mapping[int, int] = field(default_factory=dict)
+
+    def lines_for(self, line: int) -> frozenset[int]:
+        """The lines whose comments hold for a construct on this line."""
+        lines = {line, self.first_line.get(line, line)}
+        return frozenset(lines | {self.carriers.get(item, item) for item in lines})
 
 
 def worth_reading(source: bytes) -> bool:
@@ -68,6 +75,7 @@ def read(source: str, path: str) -> FileSuppressions:
         misspelt=tuple(item for token in comments for item in _misspelt(token, path)),
         lines=tuple(text.split("\n")),
         first_line=_first_lines(tokens),
+        carriers=_carriers(tokens, text.split("\n")),
     )
 
 
@@ -117,3 +125,29 @@ def _first_lines(tokens: list[tokenize.TokenInfo]) -> dict[int, int]:
         elif start is None and token.type not in _LAYOUT:
             start = token.start[0]
     return first_line
+
+
+def _carriers(tokens: list[tokenize.TokenInfo], lines: list[str]) -> dict[int, int]:
+    """By line that can hold no comment, the line that can in its place."""
+    blocked = set(_inside_strings(tokens))
+    commented = {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
+    for number, line in enumerate(lines, 1):
+        if line.endswith("\\") and number not in commented:
+            blocked.add(number)
+    found: dict[int, int] = {}
+    for number in sorted(blocked, reverse=True):
+        found[number] = found.get(number + 1, number + 1)
+    return found
+
+
+def _inside_strings(tokens: list[tokenize.TokenInfo]) -> Iterator[int]:
+    """The lines that end inside a string; from Python 3.12 on, an f-string is several tokens."""
+    starts: list[int] = []
+    for token in tokens:
+        name = tokenize.tok_name[token.type]
+        if name == "STRING":
+            yield from range(token.start[0], token.end[0])
+        elif name.endswith("STRING_START"):
+            starts.append(token.start[0])
+        elif name.endswith("STRING_END") and starts:
+            yield from range(starts.pop(), token.end[0])

@@ -43,6 +43,7 @@ class Stdin:
 def check(paths: Sequence[Path], options: Options) -> int:
     """Run one check; the exit status."""
     with usage.errors_told():
+        usage.check_ignores(options, stdin=STDIN in paths)
         stdin = _read_stdin(options) if STDIN in paths else None
         if stdin is not None and len(paths) > 1:
             raise click.UsageError("`-` stands alone: standard input is checked without other paths")
@@ -80,6 +81,12 @@ def _run(paths: Sequence[Path], settings: Settings, options: Options, stdin: Std
     given = None if stdin is None else (stdin.name, stdin.text)
     known = usage.known(settings, options)
     try:
+        if options.add_ignores:
+            added = api.add_ignores(
+                paths, settings, reason=options.reason.strip(), diff=options.diff, progress=progress, known=known
+            )
+            progress.finish()
+            return _show_fixed(added, options, stdin)
         if options.fix or options.diff:
             fixed = api.fix(
                 paths,
@@ -116,7 +123,8 @@ def _show_fixed(fixed: FixReport, options: Options, stdin: Stdin | None) -> int:
         if stdin is not None:
             _write_back(stdin, after.get(stdin.name, stdin.text), options)
         _print(_lines(fixed.report, view, options), to_stderr=stdin is not None)
-    done = summary.after_fixing(fixed, would=options.diff)
+    tell = summary.after_ignoring if options.add_ignores else summary.after_fixing
+    done = tell(fixed, would=options.diff)
     _close(fixed.report, options, done)
     changed = bool(fixed.changed) and (options.diff or options.exit_non_zero_on_fix) and not options.exit_zero
     return FOUND if changed else _status(fixed.report, options)

@@ -84,9 +84,9 @@ def _order(finding: Finding) -> tuple[str, int, int, str]:
 
 def _silencing(finding: Finding, file: FileSuppressions) -> Iterator[tuple[Suppression, str]]:
     """The suppressions, each with the code of its list, that silence a finding: those on the line of its construct, on
-    the first line of the statement around it, and those for the file."""
-    line = finding.place.line
-    lines = {line, file.first_line.get(line, line)}
+    the first line of the statement around it, or on the next line where these can hold no comment; and those for the
+    file."""
+    lines = file.lines_for(finding.place.line)
     for item in file.items:
         if item.style != "file-ignore" and item.place.line not in lines:
             continue

@@ -65,3 +65,17 @@ def known(settings: Settings, options: Options) -> Known:
         raise click.UsageError("--baseline and --no-baseline exclude each other")
     file = options.baseline or (None if options.no_baseline else settings.baseline)
     return Known(options.since, baseline.read(discover.absolute(file)) if file is not None else None)
+
+
+def check_ignores(options: Options, *, stdin: bool) -> None:
+    """Complain about --add-ignores and --reason that make no sense together with the others."""
+    if options.reason and not options.add_ignores:
+        raise click.UsageError("--reason belongs to --add-ignores")
+    if not options.add_ignores:
+        return
+    if options.fix or stdin:
+        raise click.UsageError(f"--add-ignores cannot be combined with {'--fix' if options.fix else 'standard input'}")
+    from lockcheck import ignores  # noqa: PLC0415 - other commands need none of it
+
+    if message := ignores.problem(options.reason.strip()):
+        raise click.UsageError(f"--reason {message}")

@@ -328,8 +328,8 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["--help"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("Usage: lockcheck [OPTIONS] [PATHS]...\n")
-    assert "  explain  Show a rule's page" in out
-    assert "  rules    List all rules." in out
+    assert "  explain   Show a rule's page" in out
+    assert "  rules     List all rules." in out
 
 
 def test_a_command_is_one_only_as_the_first_argument(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

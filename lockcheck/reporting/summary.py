@@ -55,13 +55,23 @@ def known(report: Report) -> Iterator[str]:
         yield f"{told} no longer there: `lockcheck baseline prune` removes {'it' if entries == 1 else 'them'}."
 
 
+def after_ignoring(added: FixReport, *, would: bool) -> Iterator[str]:
+    """What --add-ignores did, or with --diff would do."""
+    done = "Would silence" if would else "Silenced"
+    yield f"{done} {plural(added.applied, 'finding')} in {plural(len(added.changed), 'file')}; {_left(added)} left."
+    yield from known(added.report)
+
+
+def _left(fixed: FixReport) -> str:
+    new = _new(fixed.report)
+    return plural(len(fixed.report.findings), f"{new}finding") if fixed.report.findings else f"no {new}finding"
+
+
 def after_fixing(fixed: FixReport, *, would: bool) -> Iterator[str]:
     """What --fix did, or with --diff would do."""
     done = "Would apply" if would else "Applied"
-    new = _new(fixed.report)
-    left = plural(len(fixed.report.findings), f"{new}finding") if fixed.report.findings else f"no {new}finding"
     fixes = f"{fixed.applied:,} fix{'' if fixed.applied == 1 else 'es'} in {plural(len(fixed.changed), 'file')}"
-    yield f"{done} {fixes if fixed.applied else 'no fixes'}; {left} left."
+    yield f"{done} {fixes if fixed.applied else 'no fixes'}; {_left(fixed)} left."
     if fixed.bound_hit:
         yield "Stopped early: the fixes kept calling for further fixes."
     yield from known(fixed.report)
