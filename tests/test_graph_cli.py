@@ -197,7 +197,7 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["graph", "--help"]) == 0
     assert capsys.readouterr().out.startswith("Usage: lockcheck graph [OPTIONS] [PATHS]...\n")
     cli.run(["--help"])
-    assert "  graph    Show in which order" in capsys.readouterr().out
+    assert "  graph     Show in which order" in capsys.readouterr().out
 
 
 def test_from_python(project: Path) -> None:
