@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockcheck import suppressions
-from lockcheck.findings import Finding, Problem
-from lockcheck.linked import Progress, Workspace, link
+from lockcheck.findings import Finding, Problem, lies_in
+from lockcheck.linked import Means, Workspace, link
+from lockcheck.reader import Progress
+from lockcheck.whole import shown, whole
 
 if TYPE_CHECKING:
-    from lockcheck.linking.project import Project
     from lockcheck.reporting.graphs.model import Graph
     from lockcheck.settings import Settings
 
-__all__ = ["ChangedFile", "FixReport", "GraphReport", "Progress", "Report", "analyse", "check", "fix", "graph"]
+__all__ = ["ChangedFile", "FixReport", "GraphReport", "Means", "Progress", "Report", "analyse", "check", "fix", "graph"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,81 +73,48 @@ def analyse(
     *,
     progress: Progress | None = None,
     stdin: tuple[str, str] | None = None,
+    means: Means | None = None,
 ) -> Report:
     """Check `paths`; `stdin` is a name and the text that stands in for that file. Raises `discover.DiscoverError`."""
     given = dict([stdin]) if stdin else {}
-    return _analyse(Workspace(paths, settings, progress, given), settings, given)
+    return _analyse(Workspace(paths, settings, progress, given, means), settings, given)
 
 
 def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> Report:
-    readings = workspace.read(overlay)
-    facts, unread = workspace.behaviour(readings.files)
-    texts = {item.source.path: item.source.text for item in readings.files}
-    found: list[Finding] = []
-    unresolved: Mapping[str, int] = {}
-    if facts:
-        project = link(readings.files, facts, settings)
-        found = _findings(project, texts, settings, workspace.reported)
-        unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
-    shown = [finding for finding in found if _shown(finding, settings)]
-    unshown = [finding for finding in found if not _shown(finding, settings)]
-    comments = _suppressions(texts)
-    settled = suppressions.settle(shown, comments, workspace.reported, settings.selects, unshown=unshown)
-    checked = sum(path in workspace.reported for path in texts)
-    return Report(settled.findings, (*readings.problems, *unread), settled.suppressed, checked, unresolved)
-
-
-def _findings(
-    project: Project, texts: Mapping[str, str], settings: Settings, reported: Collection[str]
-) -> list[Finding]:
-    """What the selected rules report that lies in the `reported` files; those that are not shown have no fix."""
-    from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something to check
-    from lockcheck.checks import all_checks  # noqa: PLC0415 - as above
-
-    hazards = [
-        (code, hazard) for code, rule in all_checks().items() if settings.selects(code) for hazard in rule(project)
-    ]
-    made = Assembly(project.linker, texts, lambda f: _lies_in(f, reported) and _shown(f, settings)).findings(hazards)
-    return [finding for finding in made if _lies_in(finding, reported)]
-
-
-def _shown(finding: Finding, settings: Settings) -> bool:
-    shown = settings.preview or not finding.preview
-    return shown and settings.selects(finding.code, finding.place.path)
-
-
-def _lies_in(finding: Finding, paths: Collection[str]) -> bool:
-    """Whether a finding's own or a related place lies in the files that were asked for."""
-    places = (finding.place, *(related.place for related in finding.related))
-    return any(place.path in paths for place in places)
+    look = whole(workspace, settings, overlay)
+    found = [finding for finding in look.findings if lies_in(finding, workspace.reported)]
+    problems = tuple(problem for problem in look.problems if problem.path in workspace.reported)
+    reportable = [finding for finding in found if shown(finding, settings)]
+    unshown = [finding for finding in found if not shown(finding, settings)]
+    comments = _suppressions(look.texts)
+    settled = suppressions.settle(reportable, comments, workspace.reported, settings.selects, unshown=unshown)
+    checked = sum(path in workspace.reported for path in look.texts)
+    return Report(settled.findings, problems, settled.suppressed, checked, look.unresolved)
 
 
 def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppressions]:
-    return {
-        path: suppressions.read(text, path)
-        for path, text in texts.items()
-        if suppressions.worth_reading(text.encode("utf-8", "surrogatepass"))
-    }
+    return {path: suppressions.read(text, path) for path, text in texts.items() if suppressions.worth_reading(text)}
 
 
-def graph(paths: Sequence[Path], settings: Settings, *, progress: Progress | None = None) -> GraphReport:
+def graph(
+    paths: Sequence[Path], settings: Settings, *, progress: Progress | None = None, means: Means | None = None
+) -> GraphReport:
     """The lock-order graph of the project, of what locks rows in `paths`. Raises `discover.DiscoverError`."""
     from lockcheck.reporting.graphs.focus import within  # noqa: PLC0415 - a check needs none of it
     from lockcheck.reporting.graphs.model import Graph  # noqa: PLC0415 - as above
 
-    workspace = Workspace(paths, settings, progress)
+    workspace = Workspace(paths, settings, progress, means=means)
     readings = workspace.read({})
-    facts, unread = workspace.behaviour(readings.files)
-    texts = {item.source.path: item.source.text for item in readings.files}
+    texts = readings.texts
     checked = sum(path in workspace.reported for path in texts)
-    problems = (*readings.problems, *unread)
-    if not facts:
+    problems = readings.problems
+    if all(record.facts is None for record in readings.records):
         return GraphReport(Graph(), frozenset(), problems, checked)
     from lockcheck.linking.lockgraph import lock_graph  # noqa: PLC0415 - only where there is something to link
-    from lockcheck.reporting.graphs.convert import shown  # noqa: PLC0415 - as above
+    from lockcheck.reporting.graphs.convert import shown as drawn  # noqa: PLC0415 - as above
 
-    project = link(readings.files, facts, settings)
-    found = shown(lock_graph(project), project.linker, texts)
+    project = link(readings.records, settings)
+    found = drawn(lock_graph(project), project.linker, texts)
     return GraphReport(
         within(found, workspace.reported), frozenset(project.linker.declarations.tables), problems, checked
     )
@@ -160,14 +128,15 @@ def fix(
     diff: bool,
     progress: Progress | None = None,
     stdin: tuple[str, str] | None = None,
+    means: Means | None = None,
 ) -> FixReport:
     """Apply the safe fixes (with `unsafe`, all of them) until nothing changes; with `diff`, write nothing."""
     from lockcheck.fixes.engine import fix_until_stable  # noqa: PLC0415 - imports libcst
 
     given = dict([stdin]) if stdin else {}
-    workspace = Workspace(paths, settings, progress, given)
+    workspace = Workspace(paths, settings, progress, given, means)
     everything = replace(settings, preview=True)
-    workspace.read(given)
+    workspace.sources(given)
     before = {path: text for path, text in workspace.texts(given).items() if path in workspace.reported}
 
     def look(texts: Mapping[str, str]) -> Sequence[Finding]:
@@ -175,7 +144,7 @@ def fix(
 
     def applicable(finding: Finding) -> bool:
         allowed = finding.fix is not None and (unsafe or finding.fix.applicability == "safe")
-        return allowed and _shown(finding, settings)
+        return allowed and shown(finding, settings)
 
     outcome = fix_until_stable(before, look, applicable)
     changed = tuple(ChangedFile(path, before[path], text) for path, text in sorted(outcome.texts.items()))

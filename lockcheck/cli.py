@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from lockcheck import __version__, console
+from lockcheck.cache import recording
 from lockcheck.console import WRONG
 
 FORMATS = ("full", "concise", "json", "github")
@@ -21,6 +22,8 @@ GRAPHS = ("text", "mermaid", "dot", "json", "html")
 def run(arguments: list[str]) -> int:
     """Do what the arguments say; the exit status."""
     console.prepare_streams()
+    if recorded := recording.current():
+        recorded.listen()
     try:
         status = _invoke(arguments)
         sys.stdout.flush()
@@ -68,6 +71,9 @@ class Options:
     stdin_filename: str | None
     config: Path | None
     quiet: bool
+    jobs: int | None = None
+    no_cache: bool = False
+    cache_dir: str | None = None
 
 
 class _Check(click.Command):
@@ -95,6 +101,26 @@ _config_option = click.option(
 )
 
 
+def _means_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Read many new files with this many processes (default: one for each processor).",
+        ),
+        click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
+        click.option(
+            "--cache-dir",
+            metavar="DIR",
+            help="Where the cache is (default: LOCKCHECK_CACHE_DIR, else .lockcheck_cache in the project).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command(
     cls=_Check,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -120,6 +146,7 @@ _config_option = click.option(
 @click.option("--show-settings", is_flag=True, help="Print the settings that hold.")
 @click.option("--stdin-filename", metavar="FILE", help="The name of what is read from standard input, with PATHS `-`.")
 @_config_option
+@_means_options
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.version_option(__version__, "-V", "--version", prog_name="lockcheck", message="%(prog)s %(version)s")
 @click.pass_context
@@ -174,6 +201,7 @@ def rules(output_format: str) -> None:
 )
 @click.option("--force-exclude", is_flag=True, default=None, help="Obey `exclude` also for files named in PATHS.")
 @_config_option
+@_means_options
 @click.option("-q", "--quiet", is_flag=True, help="Print the graph and errors only.")
 def graph(
     paths: tuple[Path, ...],
@@ -189,9 +217,21 @@ def graph(
     is read.
     """
     from lockcheck import graphing  # noqa: PLC0415 - --help needs none of it
+    from lockcheck.means import Asked  # noqa: PLC0415 - as above
 
-    wish = graphing.Wish(focus, output_format, output, config, given["force_exclude"], quiet=given["quiet"])
+    asked = Asked(given["jobs"], given["cache_dir"], no_cache=given["no_cache"])
+    wish = graphing.Wish(focus, output_format, output, config, given["force_exclude"], asked, quiet=given["quiet"])
     return graphing.graph(paths or (Path(),), wish)
 
 
-_SUBCOMMANDS: dict[str, click.Command] = {"explain": explain, "graph": graph, "rules": rules}
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.option("--cache-dir", metavar="DIR", help="The cache to remove, where it is not the project's.")
+def clean(paths: tuple[Path, ...], cache_dir: str | None) -> None:
+    """Remove the cache of the project around PATHS."""
+    from lockcheck import means  # noqa: PLC0415 - a check needs none of it
+
+    means.clean(paths or (Path(),), cache_dir)
+
+
+_SUBCOMMANDS: dict[str, click.Command] = {"clean": clean, "explain": explain, "graph": graph, "rules": rules}

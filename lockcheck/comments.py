@@ -44,9 +44,18 @@ class FileSuppressions:
     first_line: Mapping[int, int] = field(default_factory=dict)
 
 
-def worth_reading(source: bytes) -> bool:
-    """Whether a file can hold a suppression at all."""
-    return b"lockcheck:" in source or b"noqa" in source or b"NOQA" in source
+def worth_reading(source: str) -> bool:
+    """Whether a file can hold a suppression at all: of lockcheck, or of every tool."""
+    if "lockcheck:" in source:
+        return True
+    if "noqa" not in source and "NOQA" not in source:
+        return False
+    lines = source.replace("\r", "\n").split("\n")
+    return any(_ours(match) for line in lines if "#" in line for match in _NOQA.finditer(line))
+
+
+def _ours(match: re.Match[str]) -> bool:
+    return match["codes"] is None or "LCK" in match["codes"].upper()
 
 
 def read(source: str, path: str) -> FileSuppressions:

@@ -6,6 +6,7 @@ the working folder, with forward slashes.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,3 +75,9 @@ class Problem:
     line: int | None
     column: int | None
     message: str
+
+
+def lies_in(finding: Finding, paths: Collection[str]) -> bool:
+    """Whether a finding's own or a related place lies in these files."""
+    places = (finding.place, *(related.place for related in finding.related))
+    return any(place.path in paths for place in places)

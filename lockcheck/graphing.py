@@ -21,6 +21,7 @@ from lockcheck.settings_schema import suggestion
 
 if TYPE_CHECKING:
     from lockcheck.api import GraphReport
+    from lockcheck.means import Asked
     from lockcheck.reporting.graphs.model import Graph
 
 _RENDERERS: dict[str, Callable[[Graph], Iterator[str]]] = {
@@ -40,6 +41,7 @@ class Wish:
     output: Path | None
     config: Path | None
     force_exclude: bool | None
+    asked: Asked
     quiet: bool
 
 
@@ -50,10 +52,11 @@ def graph(paths: Sequence[Path], wish: Wish) -> int:
         if wish.output is not None:
             _look_at(wish.output)
         from lockcheck import api  # noqa: PLC0415 - wrong settings need none of it
+        from lockcheck.means import means_of  # noqa: PLC0415 - as above
 
         progress = Progress(sys.stderr, quiet=wish.quiet)
         try:
-            report = api.graph(paths, settings, progress=progress)
+            report = api.graph(paths, settings, progress=progress, means=means_of(wish.asked, settings))
         finally:
             progress.finish()
     for line in told(report.problems, style_of(sys.stderr)):

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockcheck.cache import recording
+from lockcheck.cache.replay import IGNORED
+
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-_LIST_IGNORED = (
-    "git", "-c", "core.fsmonitor=false", "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory",
-)  # fmt: skip
+_LIST_IGNORED = ("git", "-c", "core.fsmonitor=false", *IGNORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +80,7 @@ def _ask_git(folder: str) -> frozenset[str] | None:
         return None
     if answer.returncode != 0:
         return None
+    if recorded := recording.current():
+        recorded.answered(folder, answer.stdout)
     names = (os.fsdecode(name).rstrip("/") for name in answer.stdout.split(b"\0") if name)
     return frozenset(str(Path(folder, name)) for name in names)

@@ -75,17 +75,28 @@ def _settings(paths: Sequence[Path], options: Options) -> Settings:
 
 def _run(paths: Sequence[Path], settings: Settings, options: Options, stdin: Stdin | None) -> int:
     from lockcheck import api  # noqa: PLC0415 - --show-files and --show-settings need none of it
+    from lockcheck.cache import recording  # noqa: PLC0415 - as above
+    from lockcheck.means import Asked, means_of  # noqa: PLC0415 - as above
 
     progress = Progress(sys.stderr, quiet=options.quiet)
     given = None if stdin is None else (stdin.name, stdin.text)
+    means = means_of(Asked(options.jobs, options.cache_dir, no_cache=options.no_cache), settings)
     try:
         if options.fix or options.diff:
             fixed = api.fix(
-                paths, settings, unsafe=options.unsafe_fixes, diff=options.diff, progress=progress, stdin=given
+                paths,
+                settings,
+                unsafe=options.unsafe_fixes,
+                diff=options.diff,
+                progress=progress,
+                stdin=given,
+                means=means,
             )
             progress.finish()
             return _show_fixed(fixed, options, stdin)
-        report = api.analyse(paths, settings, progress=progress, stdin=given)
+        if stdin is None and (recorded := recording.current()):
+            recorded.keep_in(means.cache)
+        report = api.analyse(paths, settings, progress=progress, stdin=given, means=means)
         progress.finish()
         return _show(report, options, stdin)
     finally:

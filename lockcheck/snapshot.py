@@ -1,0 +1,40 @@
+"""What linking and the rules found in a whole project, and the contents of files that it holds for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from lockcheck.assembly import Draft
+from lockcheck.findings import Problem
+from lockcheck.hazards import Hazard
+
+
+class File(NamedTuple):
+    """A file that was read: by which name, and the key of what it came to."""
+
+    path: str
+    module: str
+    is_package: bool
+    declare: bool
+    key: str
+
+
+class Entry(NamedTuple):
+    """A hazard; `draft` is the finding that was made of it, None where that is to be done."""
+
+    code: str
+    hazard: Hazard
+    draft: Draft | None
+
+
+class Snapshot(NamedTuple):
+    """`consulted` are the files in which it matters where things stand. `broken` are problems of files that do not
+    parse, `unread` those of functions."""
+
+    files: tuple[File, ...]
+    consulted: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    unresolved: Mapping[str, int]
+    broken: tuple[Problem, ...]
+    unread: tuple[Problem, ...]
