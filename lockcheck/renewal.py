@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lockcheck import facts
 from lockcheck.assembly import files_of
 from lockcheck.declarations.model import Location
 from lockcheck.hazards import Hazard, Where
+from lockcheck.plans import Target
 from lockcheck.snapshot import Entry, File, Snapshot
 
 if TYPE_CHECKING:
@@ -38,8 +40,11 @@ def renewed(before: Snapshot, workspace: Workspace, wanted: Sequence[Wanted]) ->
     changed = [(old, item) for old, new, item in zip(before.files, files, wanted, strict=True) if old != new]
     if len(changed) > MOST:
         return None
+    records = workspace.records([item for _, item in changed])
+    if not all(_as_before(record, item.path, before) for record, (_, item) in zip(records, changed, strict=True)):
+        return None
     moved: dict[str, Lines] = {}
-    for (old, item), record in zip(changed, workspace.records([item for _, item in changed]), strict=True):
+    for (old, item), record in zip(changed, records, strict=True):
         lines = _lines(old, record, workspace, consulted=item.path in before.consulted)
         if lines is None:
             return None
@@ -59,6 +64,23 @@ def _lines(old: File, after: Record, workspace: Workspace, *, consulted: bool) -
     if one.shape != other.shape or (consulted and one.places != other.places):
         return None
     return dict(zip(one.lines, other.lines, strict=True))
+
+
+def _as_before(record: Record, path: str, before: Snapshot) -> bool:
+    """Whether what stood on one line in a file still does, and nothing else."""
+    questions = [(one, other, answer) for one, other, answer in before.beside if one.path == path]
+    if not questions or record.facts is None:
+        return not questions
+    slices = {sites.qualname: sites for sites in record.facts.slices}
+
+    def line(target: Target) -> int | None:
+        sites = slices.get(target.slice)
+        return None if sites is None else facts.position(sites, target.kind, target.index).line
+
+    try:
+        return all((line(one) == line(other)) is answer for one, other, answer in questions)
+    except IndexError:  # it holds something else
+        return False
 
 
 def _moved(entry: Entry, moved: Mapping[str, Lines]) -> Iterator[Entry]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lockcheck.assembly import Draft
 from lockcheck.findings import Problem
 from lockcheck.hazards import Hazard
+from lockcheck.plans import Target
 
 
 class File(NamedTuple):
@@ -29,11 +30,13 @@ class Entry(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """`consulted` are the files in which it matters where things stand. `broken` are problems of files that do not
+    """`consulted` are the files in which it matters where things stand, `beside` are constructs of one file of which it
+    matters whether they stand on one line. `broken` are problems of files that do not
     parse, `unread` those of functions."""
 
     files: tuple[File, ...]
     consulted: tuple[str, ...]
+    beside: tuple[tuple[Target, Target, bool], ...]
     entries: tuple[Entry, ...]
     unresolved: Mapping[str, int]
     broken: tuple[Problem, ...]

@@ -71,11 +71,13 @@ def _linked(workspace: Workspace, settings: Settings, sources: Sources) -> Snaps
     broken = tuple(record.problem for record in records if record.problem is not None)
     unread = tuple(problem for record in records for problem in record.unread)
     if all(record.facts is None for record in records):
-        return Snapshot(files, (), (), {}, broken, unread)
+        return Snapshot(files, (), (), (), {}, broken, unread)
     project = link(records, settings)
     entries = tuple(_entries(_hazards(project, settings)))
     unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
-    return Snapshot(files, tuple(sorted(project.linker.consulted)), entries, unresolved, broken, unread)
+    consulted = tuple(sorted(project.linker.consulted))
+    beside = tuple((one, other, answer) for (one, other), answer in project.linker.beside.items())
+    return Snapshot(files, consulted, beside, entries, unresolved, broken, unread)
 
 
 def _hazards(project: Project, settings: Settings) -> Iterator[tuple[str, Hazard]]:

@@ -44,12 +44,6 @@ def file_line(_: Project, target: Target) -> str:
     return mark(target, named=True)
 
 
-def same_line(project: Project, one: Target, other: Target) -> bool:
-    """Whether two constructs stand on one line."""
-    places = [(target.path, project.linker.position(target).line) for target in (one, other)]
-    return places[0] == places[1]
-
-
 def place(step: Step, calls: tuple[Target, ...], site: Target) -> tuple[Target, str]:
     """Where `site`, that of a step, stands in the function that the steps with these calls share with it: the site
     itself or the call that leads to it; and in which function that is."""

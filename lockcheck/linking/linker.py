@@ -76,6 +76,8 @@ class Linker:
         self.slices: dict[tuple[str, str], SliceSites] = {}
         self.consulted: set[str] = set()
         """The files in which somebody asked where a construct stands: the answer holds as long as nothing moves."""
+        self.beside: dict[tuple[Target, Target], bool] = {}
+        """The answers of `same_line` for two constructs of one file."""
         self.modules: dict[str, facts.ModuleFacts] = {}
         for module in modules:
             self._add(module)
@@ -112,7 +114,17 @@ class Linker:
     def position(self, target: Target) -> facts.Position:
         """Where a site stands in its file."""
         self.consulted.add(target.path)
+        return self._position(target)
+
+    def _position(self, target: Target) -> facts.Position:
         return facts.position(self.slices[target.path, target.slice], target.kind, target.index)
+
+    def same_line(self, one: Target, other: Target) -> bool:
+        """Whether two constructs stand on one line."""
+        if one.path != other.path:
+            return False
+        answer = self.beside[one, other] = self._position(one).line == self._position(other).line
+        return answer
 
     def first_line(self, where: SliceName) -> int:
         """The line that a slice begins at."""
