@@ -87,11 +87,10 @@ class Folder:
             with suppress(FileExistsError), open(os.path.join(self.top, name), "x", encoding="utf-8") as file:
                 file.write(text)
         if not os.path.isdir(self._own):
-            for path in _oldest_first(self.top)[: 1 - _GENERATIONS]:
-                if os.path.isdir(path):
-                    import shutil  # noqa: PLC0415 - rarely needed
+            for path in [path for path in _oldest_first(self.top) if os.path.isdir(path)][: 1 - _GENERATIONS]:
+                import shutil  # noqa: PLC0415 - rarely needed
 
-                    shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path, ignore_errors=True)
             os.makedirs(self._own, exist_ok=True)
         os.utime(self._own)
 
