@@ -185,7 +185,8 @@ def _peak(folder: Path) -> float:
 
 def _report(results: Sequence[Result], memory: dict[str, float], missing: Sequence[str]) -> Iterator[str]:
     floors = {result.run.base: result for result in results if result.run.name.startswith(f"{result.run.base}:")}
-    yield f"Python {sys.version.split()[0]}, {os.cpu_count()} processors; medians of wall time, means of processor time."
+    version = sys.version.split()[0]
+    yield f"Python {version}, {os.cpu_count()} processors; medians of wall time, means of processor time."
     yield ""
     yield "| run | wall s | processor s | ratio of wall times |"
     yield "|---|---|---|---|"

@@ -75,7 +75,7 @@ def test_damaged_files_count_as_absent(tmp_path: Path, damage: str) -> None:
             "empty": b"",
             "cut": bytes(content[:-3]),
             "noise": noise.randbytes(200),
-            "one byte": content,
+            "one byte": bytes(content),
             "swapped": swapped,
         }
         path.write_bytes(wrong.get(damage, b'{"version": 1}'))
