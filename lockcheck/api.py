@@ -24,8 +24,8 @@ __all__ = ["ChangedFile", "FixReport", "GraphReport", "Means", "Progress", "Repo
 class Report:
     """The outcome of a check.
 
-    `findings` are in the order of their places, suppressed ones left out. `files` counts the files that could be
-    checked. `unresolved` counts, by kind, what could not be followed.
+    `findings` are in the order of their places, without those that comments silence (`silenced`). `files` counts the
+    files that could be checked. `unresolved` counts, by kind, what could not be followed.
     """
 
     findings: tuple[Finding, ...]
@@ -33,6 +33,7 @@ class Report:
     suppressed: int
     files: int
     unresolved: Mapping[str, int] = field(default_factory=dict)
+    silenced: tuple[suppressions.Silenced, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str
     comments = _suppressions(look.texts)
     settled = suppressions.settle(reportable, comments, workspace.reported, settings.selects, unshown=unshown)
     checked = sum(path in workspace.reported for path in look.texts)
-    return Report(settled.findings, problems, settled.suppressed, checked, look.unresolved)
+    return Report(settled.findings, problems, settled.suppressed, checked, look.unresolved, settled.silenced)
 
 
 def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppressions]:

@@ -15,7 +15,7 @@ from lockcheck import __version__, console
 from lockcheck.cache import recording
 from lockcheck.console import WRONG
 
-FORMATS = ("full", "concise", "json", "github")
+FORMATS = ("full", "concise", "json", "github", "sarif", "gitlab", "junit")
 GRAPHS = ("text", "mermaid", "dot", "json", "html")
 
 
@@ -62,6 +62,9 @@ class Options:
     extend_select: tuple[str, ...]
     ignore: tuple[str, ...]
     output_format: str
+    output_file: Path | None
+    summary: Path | None
+    include_suppressed: bool
     statistics: bool
     exit_zero: bool
     exit_non_zero_on_fix: bool
@@ -136,6 +139,19 @@ def _means_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_selector_option("--extend-select", "Rules to run besides those chosen.")
 @_selector_option("--ignore", "Rules not to run.")
 @click.option("--output-format", type=click.Choice(FORMATS), default="full", show_default=True)
+@click.option(
+    "--output-file",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Write what would go to standard output to this file, all of it or nothing.",
+)
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Write a summary in Markdown to this file, too; with --output-format github, GITHUB_STEP_SUMMARY gets one.",
+)
+@click.option("--include-suppressed", is_flag=True, help="With sarif, list what is silenced too, as suppressed.")
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of listing them.")
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
 @click.option(

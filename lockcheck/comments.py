@@ -32,6 +32,12 @@ class Suppression:
     foreign: tuple[str, ...] = ()
     listed: Place | None = None
 
+    @property
+    def reason(self) -> str:
+        """What a `lockcheck:` comment says after its codes; a `noqa` gives no reason."""
+        found = _DIRECTIVE.match(self.text)
+        return self.text[found.end("list") if found["list"] else found.end("word") :].strip() if found else ""
+
 
 @dataclass(frozen=True, slots=True)
 class FileSuppressions:

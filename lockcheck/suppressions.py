@@ -12,7 +12,7 @@ from lockcheck.findings import Edit, Finding, Fix, Place, Severity
 from lockcheck.fingerprints import fingerprint
 from lockcheck.settings_schema import suggestion
 
-__all__ = ["FileSuppressions", "Settled", "Suppression", "read", "settle", "worth_reading"]
+__all__ = ["FileSuppressions", "Settled", "Silenced", "Suppression", "read", "settle", "worth_reading"]
 
 UNUSED = "LCK901"
 UNKNOWN = "LCK902"
@@ -20,11 +20,23 @@ _NAMES = {UNUSED: "unused-suppression", UNKNOWN: "unknown-suppression-code"}
 
 
 @dataclass(frozen=True, slots=True)
+class Silenced:
+    """A finding that comments silence; `reason` is what the first of them gives that gives one, else ""."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """The findings that are left, those about suppressions among them, in order; and how many were silenced."""
+    """The findings that are left, those about suppressions among them, in order; and those that were silenced."""
 
     findings: tuple[Finding, ...]
-    suppressed: int
+    silenced: tuple[Silenced, ...]
+
+    @property
+    def suppressed(self) -> int:
+        return len(self.silenced)
 
 
 def settle(
@@ -40,21 +52,23 @@ def settle(
     for preview, are `unshown`: a comment that silences one of them is in use."""
     kept: list[Finding] = []
     used: dict[str, _Used] = defaultdict(_Used)
-    silenced = 0
+    silenced: list[Silenced] = []
     for finding in findings:
         path = finding.place.path
         silencing = list(_silencing(finding, files.get(path, FileSuppressions())))
         for item, code in silencing:
             used[path].codes.add((item.place, code))
-        silenced += bool(silencing)
-        kept.extend([] if silencing else [finding])
+        if silencing:
+            silenced.append(Silenced(finding, next(filter(None, (item.reason for item, _ in silencing)), "")))
+        else:
+            kept.append(finding)
     for finding in unshown:
         for item, code in _silencing(finding, files.get(finding.place.path, FileSuppressions())):
             used[finding.place.path].codes.add((item.place, code))
     for path in sorted(set(reported) & set(files)):
         about = _Comments(files[path], used[path].codes, selects)
         kept.extend(finding for finding in about.findings() if not any(_silencing(finding, files[path])))
-    return Settled(tuple(sorted(kept, key=_order)), silenced)
+    return Settled(tuple(sorted(kept, key=_order)), tuple(silenced))
 
 
 @dataclass(slots=True)
