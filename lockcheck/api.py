@@ -93,6 +93,11 @@ def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str
     return Report(settled.findings, problems, settled.suppressed, checked, look.unresolved, settled.silenced)
 
 
+def again(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> Report:
+    """One more look at the files of a workspace, some of them with the texts of `overlay`."""
+    return _analyse(workspace, settings, overlay)
+
+
 def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppressions]:
     return {path: suppressions.read(text, path) for path, text in texts.items() if suppressions.worth_reading(text)}
 

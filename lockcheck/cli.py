@@ -250,4 +250,18 @@ def clean(paths: tuple[Path, ...], cache_dir: str | None) -> None:
     means.clean(paths or (Path(),), cache_dir)
 
 
-_SUBCOMMANDS: dict[str, click.Command] = {"clean": clean, "explain": explain, "graph": graph, "rules": rules}
+@click.command()
+def server() -> int:
+    """Serve editors over standard input and output (language server protocol); needs the extra `lsp`."""
+    from lockcheck import serving  # noqa: PLC0415 - other commands need none of it
+
+    return serving.serve()
+
+
+_SUBCOMMANDS: dict[str, click.Command] = {
+    "clean": clean,
+    "explain": explain,
+    "graph": graph,
+    "rules": rules,
+    "server": server,
+}

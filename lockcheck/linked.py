@@ -91,6 +91,7 @@ class Workspace:
         besides = dict.fromkeys((*named, *self.tree.files))
         files = (*self.files.read, *(path for path in besides if path not in set(self.files.read)))
         self.modules = layout.modules(files, self.tree.roots)
+        self._paths = {module.path: discover.display(module.path) for module in self.modules}
 
     def texts(self, overlay: Mapping[str, str]) -> dict[str, str]:
         """The texts of all files that can be read, by path."""
@@ -100,6 +101,10 @@ class Workspace:
     def source(self, path: str) -> Source | None:
         found = self._sources.get(path)
         return found if isinstance(found, Source) else None
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Say how far the run is."""
+        self._progress(stage, done, total)
 
     # --- stages ----------------------------------------------------------------------------------------------
 
@@ -130,7 +135,7 @@ class Workspace:
         return self.reader.records(wanted, self._progress)
 
     def _source(self, module: layout.Module, overlay: Mapping[str, str]) -> Source | Problem:
-        path = discover.display(module.path)
+        path = self._paths[module.path]
         if path in overlay:
             return Source(path, module.path, overlay[path], b"")
         if path not in self._sources:

@@ -28,11 +28,12 @@ _SLICES = list(fields_of(ModuleFacts)).index("slices")
 class Outline:
     """`shape` is the same for two contents of a file whose declarations and facts differ in positions only, where
     lines are in the same order and the same ones are equal. `lines` are those of the declarations: the n-th of one
-    content is the n-th of the other. `places` is a digest of all positions."""
+    content is the n-th of the other. `order` is a digest of how all constructs stand to each other: their columns, and
+    the order of their lines. Rules ask where a construct stands only to compare places in one file."""
 
     shape: str
     lines: tuple[int, ...]
-    places: str
+    order: str
 
 
 def outline(record: Record) -> Outline:
@@ -47,7 +48,17 @@ def outline(record: Record) -> Outline:
     broken = record.problem is not None
     unread = [problem.message for problem in record.unread]
     shape = _digest([broken, unread, declared, [ranks[line] for line in lines], facts])
-    return Outline(shape, tuple(lines), _digest([lines, slices]))
+    return Outline(shape, tuple(lines), _digest(_ordered(lines, slices)))
+
+
+def _ordered(lines: list[int], slices: list[Any]) -> list[Any]:
+    """All places, with lines as their ranks among the lines that something stands on."""
+    places = [place for _, span, *sites in slices for place in (span, *(place for kind in sites for place in kind))]
+    ranks = {line: rank for rank, line in enumerate(sorted({*lines, *(p[0] for p in places), *(p[2] for p in places)}))}
+    return [
+        [ranks[line] for line in lines],
+        [[ranks[line], column, ranks[end_line], end_column] for line, column, end_line, end_column in places],
+    ]
 
 
 def _encoded(kind: type, value: Any) -> Any:

@@ -61,7 +61,7 @@ def _lines(old: File, after: Record, workspace: Workspace, *, consulted: bool) -
     from lockcheck.outline import outline  # noqa: PLC0415 - only where a file has changed
 
     one, other = outline(before), outline(after)
-    if one.shape != other.shape or (consulted and one.places != other.places):
+    if one.shape != other.shape or (consulted and one.order != other.order):
         return None
     return dict(zip(one.lines, other.lines, strict=True))
 

@@ -30,9 +30,9 @@ class Entry(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """`consulted` are the files in which it matters where things stand, `beside` are constructs of one file of which it
-    matters whether they stand on one line. `broken` are problems of files that do not
-    parse, `unread` those of functions."""
+    """`consulted` are the files in which it matters how things stand to each other, `beside` are constructs of one file
+    of which it matters only whether they stand on one line. `broken` are problems of files that do not parse, `unread`
+    those of functions."""
 
     files: tuple[File, ...]
     consulted: tuple[str, ...]

@@ -73,18 +73,20 @@ def _linked(workspace: Workspace, settings: Settings, sources: Sources) -> Snaps
     if all(record.facts is None for record in records):
         return Snapshot(files, (), (), (), {}, broken, unread)
     project = link(records, settings)
-    entries = tuple(_entries(_hazards(project, settings)))
+    entries = tuple(_entries(_hazards(project, settings, workspace)))
     unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
     consulted = tuple(sorted(project.linker.consulted))
     beside = tuple((one, other, answer) for (one, other), answer in project.linker.beside.items())
     return Snapshot(files, consulted, beside, entries, unresolved, broken, unread)
 
 
-def _hazards(project: Project, settings: Settings) -> Iterator[tuple[str, Hazard]]:
+def _hazards(project: Project, settings: Settings, workspace: Workspace) -> Iterator[tuple[str, Hazard]]:
     """What the selected rules report."""
     from lockcheck.checks import all_checks  # noqa: PLC0415 - only where there is something to check
 
-    for code, rule in all_checks().items():
+    rules = all_checks()
+    for number, (code, rule) in enumerate(rules.items()):
+        workspace.tell("checking", number, len(rules))
         if settings.selects(code):
             for hazard in rule(project):
                 yield code, hazard
