@@ -12,21 +12,20 @@ arguments=(--output-format "${LOCKCHECK_OUTPUT_FORMAT:-github}")
 while IFS= read -r line; do
   [ -z "$line" ] || arguments+=("$line")
 done <<<"${LOCKCHECK_ARGUMENTS:-}"
+[ -z "${LOCKCHECK_OUTPUT_FILE:-}" ] || arguments+=(--output-file "$LOCKCHECK_OUTPUT_FILE")
+# With the format `github`, lockcheck adds to the job's summary itself.
+summary=""
+if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ "${LOCKCHECK_OUTPUT_FORMAT:-github}" != github ]; then
+  summary=$(mktemp)
+  trap 'rm -f "$summary"' EXIT
+  arguments+=(--summary "$summary")
+fi
 arguments+=(--)
 while IFS= read -r line; do
   [ -z "$line" ] || arguments+=("$line")
 done <<<"${LOCKCHECK_PATHS:-.}"
 
-told=$(mktemp)
-trap 'rm -f "$told"' EXIT
 status=0
-if [ -n "${LOCKCHECK_OUTPUT_FILE:-}" ]; then
-  "$python" -m lockcheck "${arguments[@]}" >"$LOCKCHECK_OUTPUT_FILE" 2>"$told" || status=$?
-else
-  "$python" -m lockcheck "${arguments[@]}" 2>"$told" || status=$?
-fi
-cat "$told" >&2
-if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-  { printf '### lockcheck\n\n```text\n' && cat "$told" && printf '```\n'; } >>"$GITHUB_STEP_SUMMARY"
-fi
+"$python" -m lockcheck "${arguments[@]}" || status=$?
+[ -z "$summary" ] || cat "$summary" >>"$GITHUB_STEP_SUMMARY"
 exit "$status"

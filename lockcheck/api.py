@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING
 from lockcheck import suppressions
 from lockcheck.findings import Finding, Problem, lies_in
 from lockcheck.known import Known, Sieve
-from lockcheck.linked import Progress, Workspace, link
+from lockcheck.linked import Means, Workspace, link
+from lockcheck.reader import Progress
 from lockcheck.reports import ChangedFile, FixReport, GraphReport, Report
+from lockcheck.whole import shown, whole
 
 if TYPE_CHECKING:
-    from lockcheck.linking.project import Project
     from lockcheck.settings import Settings
 
 __all__ = [
     "ChangedFile",
     "FixReport",
     "GraphReport",
+    "Means",
     "Progress",
     "Report",
     "add_ignores",
+    "again",
     "analyse",
     "check",
     "fix",
@@ -43,11 +46,12 @@ def analyse(
     progress: Progress | None = None,
     stdin: tuple[str, str] | None = None,
     known: Known | None = None,
+    means: Means | None = None,
 ) -> Report:
     """Check `paths`; `stdin` is a name and the text that stands in for that file, `known` tells which findings are not
     to be reported. Raises `discover.DiscoverError` and, for a revision, `git.GitError`."""
     given = dict([stdin]) if stdin else {}
-    workspace = Workspace(paths, settings, progress, given)
+    workspace = Workspace(paths, settings, progress, given, means)
     return _analyse(workspace, settings, given, _sieve(paths, workspace, settings, given, known))
 
 
@@ -75,7 +79,7 @@ def _analyse(
     silenced = tuple(item for item in look.settled.silenced if lies_in(item.finding, reported))
     return Report(
         findings=tuple(finding for finding in sorted_.new if lies_in(finding, reported)),
-        problems=look.problems,
+        problems=tuple(problem for problem in look.problems if problem.path in reported),
         suppressed=len(silenced),
         files=sum(path in reported for path in look.texts),
         unresolved=look.unresolved,
@@ -103,66 +107,42 @@ class _Look:
 
 
 def _look(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> _Look:
-    readings = workspace.read(overlay)
-    facts, unread = workspace.behaviour(readings.files)
-    texts = {item.source.path: item.source.text for item in readings.files}
-    found: tuple[Finding, ...] = ()
-    unresolved: Mapping[str, int] = {}
-    if facts:
-        project = link(readings.files, facts, settings)
-        found = _findings(project, texts, settings, workspace.mended)
-        unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
-    shown = [finding for finding in found if _shown(finding, settings)]
-    unshown = tuple(finding for finding in found if not _shown(finding, settings))
-    settled = suppressions.settle(shown, _suppressions(texts), texts, settings.selects, unshown=unshown)
-    return _Look(settled, unshown, (*readings.problems, *unread), texts, unresolved)
+    found = whole(workspace, settings, overlay)
+    reportable = [finding for finding in found.findings if shown(finding, settings)]
+    unshown = tuple(finding for finding in found.findings if not shown(finding, settings))
+    comments = _suppressions(found.texts)
+    settled = suppressions.settle(reportable, comments, found.texts, settings.selects, unshown=unshown)
+    return _Look(settled, unshown, found.problems, found.texts, found.unresolved)
 
 
-def _findings(
-    project: Project, texts: Mapping[str, str], settings: Settings, mended: Collection[str]
-) -> tuple[Finding, ...]:
-    """What the selected rules report, in the whole project; those that are not shown, or do not lie in the `mended`
-    files, have no fix."""
-    from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something to check
-    from lockcheck.checks import all_checks  # noqa: PLC0415 - as above
-
-    hazards = [
-        (code, hazard) for code, rule in all_checks().items() if settings.selects(code) for hazard in rule(project)
-    ]
-    return Assembly(project.linker, texts, lambda f: lies_in(f, mended) and _shown(f, settings)).findings(hazards)
-
-
-def _shown(finding: Finding, settings: Settings) -> bool:
-    shown = settings.preview or not finding.preview
-    return shown and settings.selects(finding.code, finding.place.path)
+def again(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> Report:
+    """One more look at the files of a workspace, some of them with the texts of `overlay`."""
+    return _analyse(workspace, settings, overlay)
 
 
 def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppressions]:
-    return {
-        path: suppressions.read(text, path)
-        for path, text in texts.items()
-        if suppressions.worth_reading(text.encode("utf-8", "surrogatepass"))
-    }
+    return {path: suppressions.read(text, path) for path, text in texts.items() if suppressions.worth_reading(text)}
 
 
-def graph(paths: Sequence[Path], settings: Settings, *, progress: Progress | None = None) -> GraphReport:
+def graph(
+    paths: Sequence[Path], settings: Settings, *, progress: Progress | None = None, means: Means | None = None
+) -> GraphReport:
     """The lock-order graph of the project, of what locks rows in `paths`. Raises `discover.DiscoverError`."""
     from lockcheck.reporting.graphs.focus import within  # noqa: PLC0415 - a check needs none of it
     from lockcheck.reporting.graphs.model import Graph  # noqa: PLC0415 - as above
 
-    workspace = Workspace(paths, settings, progress)
+    workspace = Workspace(paths, settings, progress, means=means)
     readings = workspace.read({})
-    facts, unread = workspace.behaviour(readings.files)
-    texts = {item.source.path: item.source.text for item in readings.files}
+    texts = readings.texts
     checked = sum(path in workspace.reported for path in texts)
-    problems = (*readings.problems, *unread)
-    if not facts:
+    problems = readings.problems
+    if all(record.facts is None for record in readings.records):
         return GraphReport(Graph(), frozenset(), problems, checked)
     from lockcheck.linking.lockgraph import lock_graph  # noqa: PLC0415 - only where there is something to link
-    from lockcheck.reporting.graphs.convert import shown  # noqa: PLC0415 - as above
+    from lockcheck.reporting.graphs.convert import shown as drawn  # noqa: PLC0415 - as above
 
-    project = link(readings.files, facts, settings)
-    found = shown(lock_graph(project), project.linker, texts)
+    project = link(readings.records, settings)
+    found = drawn(lock_graph(project), project.linker, texts)
     return GraphReport(
         within(found, workspace.reported), frozenset(project.linker.declarations.tables), problems, checked
     )
@@ -177,22 +157,23 @@ def fix(
     progress: Progress | None = None,
     stdin: tuple[str, str] | None = None,
     known: Known | None = None,
+    means: Means | None = None,
 ) -> FixReport:
     """Apply the safe fixes (with `unsafe`, all of them) until nothing changes; with `diff`, write nothing.
     Findings that are `known` stay as they are."""
     from lockcheck.fixes.engine import fix_until_stable  # noqa: PLC0415 - imports libcst
 
     given = dict([stdin]) if stdin else {}
-    workspace = Workspace(paths, settings, progress, given)
+    workspace = Workspace(paths, settings, progress, given, means)
     everything = replace(settings, preview=True)
-    workspace.read(given)
+    workspace.sources(given)
     before = {path: text for path, text in workspace.texts(given).items() if path in workspace.reported}
     sieve = _sieve(paths, workspace, settings, given, known)
     new: set[Finding] = set()
 
     def look(texts: Mapping[str, str]) -> Sequence[Finding]:
         found = _look(workspace, everything, {**given, **texts})
-        new.update(sieve.sort((f for f in found.settled.findings if _shown(f, settings)), found.texts).new)
+        new.update(sieve.sort((f for f in found.settled.findings if shown(f, settings)), found.texts).new)
         return [finding for finding in found.settled.findings if lies_in(finding, workspace.reported)]
 
     def applicable(finding: Finding) -> bool:
@@ -217,13 +198,14 @@ def add_ignores(
     diff: bool,
     progress: Progress | None = None,
     known: Known | None = None,
+    means: Means | None = None,
 ) -> FixReport:
     """Write a comment for each finding in `paths` that is not known; with `diff`, write nothing. `applied` counts the
     findings that are silenced."""
     from lockcheck import ignores  # noqa: PLC0415 - only where comments are written
     from lockcheck.fixes.apply import apply  # noqa: PLC0415 - as above
 
-    workspace = Workspace(paths, settings, progress)
+    workspace = Workspace(paths, settings, progress, means=means)
     sieve = _sieve(paths, workspace, settings, {}, known)
     found = _analyse(workspace, settings, {}, sieve).findings
     before = {path: text for path, text in workspace.texts({}).items() if path in workspace.reported}

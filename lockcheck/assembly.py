@@ -2,65 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lockcheck import pages
+from lockcheck import facts, pages
 from lockcheck.declarations.model import Location
 from lockcheck.findings import Finding, Fix, Place, Related
-from lockcheck.fingerprints import numbered
-from lockcheck.hazards import Hazard, Remedy, Where
+from lockcheck.fingerprints import normalise, numbered
+from lockcheck.hazards import Hazard, Remedy, Where, filled, marked
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
-    from lockcheck.linking.linker import Linker
+    from lockcheck.facts import ModuleFacts, SliceSites
 
 Texts = Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finding that has no fingerprint yet, which depends on all findings. `function` is the qualified name and
+    `statement` the normalised source that go into it. Whether the hazard can be mended is known where `tried`."""
+
+    finding: Finding
+    function: str
+    statement: str
+    tried: bool
+
+
+def fingerprinted(drafts: Iterable[Draft]) -> tuple[Finding, ...]:
+    """The findings of a project, in the order of their places."""
+    ordered = sorted(drafts, key=lambda draft: (draft.finding.place, draft.finding.code))
+    prints = numbered((draft.finding.code, draft.function, draft.statement) for draft in ordered)
+    return tuple(replace(draft.finding, fingerprint=print_) for draft, print_ in zip(ordered, prints, strict=True))
+
+
+def files_of(hazard: Hazard) -> set[str]:
+    """The files that a hazard's finding is made from, besides the hazard."""
+    places: list[Where] = [hazard.site, *(where for where, _ in hazard.related)]
+    places += [] if hazard.place is None else [hazard.place]
+    places += [] if hazard.remedy is None else targets(hazard.remedy)
+    for text in _texts(hazard):
+        places += marked(text)
+    return {where.path for where in places}
+
+
+def _texts(hazard: Hazard) -> tuple[str, ...]:
+    remedy = () if hazard.remedy is None else (hazard.remedy.message,)
+    return (hazard.message, *(text for _, text in hazard.related), *remedy)
+
+
 class Assembly:
-    """Makes findings of one run's hazards. `texts` are the sources by path; a fix is worked out for those findings only
-    that are `wanted`."""
+    """Makes findings of one run's hazards. `modules` and `texts` are facts and sources by path."""
 
-    def __init__(self, linker: Linker, texts: Texts, wanted: Callable[[Finding], bool] = lambda _: True) -> None:
-        self._linker = linker
+    def __init__(self, modules: Mapping[str, ModuleFacts], texts: Texts) -> None:
+        self._modules = modules
         self._texts = texts
-        self._wanted = wanted
+        self._slices: dict[str, dict[str, SliceSites]] = {}
 
-    def findings(self, hazards: Iterable[tuple[str, Hazard]]) -> tuple[Finding, ...]:
-        """One finding a hazard, in the order of their places."""
-        made = sorted(((self._where(h.place or h.site), code, h) for code, h in hazards), key=lambda item: item[:2])
-        keys = ((code, h.function, self._statement(place)) for place, code, h in made)
-        prints = list(numbered(keys))
-        return tuple(
-            self._finding(place, code, hazard, print_)
-            for (place, code, hazard), print_ in zip(made, prints, strict=True)
-        )
-
-    def _finding(self, place: Place, code: str, hazard: Hazard, fingerprint: str) -> Finding:
+    def draft(self, code: str, hazard: Hazard) -> Draft:
+        """The finding of a hazard, without its fix."""
         head = pages.heads()[code]
+        place = self._where(hazard.place or hazard.site)
         finding = Finding(
             code=code,
             name=head.name,
-            message=hazard.message,
+            message=self._filled(hazard.message),
             place=place,
-            symbol=self.symbol(hazard),
+            symbol=self._symbol(hazard),
             severity=hazard.severity or head.severity,
-            fingerprint=fingerprint,
-            fix=None,
-            related=tuple(Related(self._where(where), message) for where, message in hazard.related),
+            fingerprint="",
+            related=tuple(Related(self._where(where), self._filled(message)) for where, message in hazard.related),
             preview=hazard.preview or head.status == "preview",
         )
-        fix = self._fix(hazard.remedy) if hazard.remedy is not None and self._wanted(finding) else None
-        if isinstance(fix, Fix):
-            return replace(finding, fix=fix)
-        return finding if fix is None else replace(finding, message=f"{hazard.message}; no fix: {fix}")
+        return Draft(finding, hazard.function, normalise(self._statement(place)), tried=hazard.remedy is None)
 
-    def symbol(self, hazard: Hazard) -> str:
+    def mended(self, draft: Draft, hazard: Hazard) -> Draft:
+        """The same finding with its fix, or with the reason why there is none."""
+        if draft.tried or hazard.remedy is None:
+            return draft
+        fix = self._fix(hazard.remedy)
+        told = {"message": f"{draft.finding.message}; no fix: {fix}"} if isinstance(fix, str) else {"fix": fix}
+        return replace(draft, finding=replace(draft.finding, **told), tried=True)
+
+    def _symbol(self, hazard: Hazard) -> str:
         """The function, dotted within its module."""
-        module = self._linker.modules[hazard.site.path].module
+        module = self._modules[hazard.site.path].module
         return hazard.function.removeprefix(f"{module}.")
+
+    def _filled(self, text: str) -> str:
+        return filled(text, lambda target: self._place(target).line)
 
     def _where(self, where: Where) -> Place:
         if isinstance(where, Location):
@@ -70,7 +101,11 @@ class Assembly:
         return self._place(where)
 
     def _place(self, target: Target) -> Place:
-        return Place(target.path, *self._linker.position(target))
+        if target.path not in self._slices:
+            slices = self._modules[target.path].slices
+            self._slices[target.path] = {sites.qualname: sites for sites in slices}
+        sites = self._slices[target.path][target.slice]
+        return Place(target.path, *facts.position(sites, target.kind, target.index))
 
     def _line(self, path: str, line: int) -> str:
         lines = lines_of(self._texts[path])
@@ -84,10 +119,10 @@ class Assembly:
         from lockcheck.fixes.realise import Refusal, realise  # noqa: PLC0415  # libcst is imported only for findings
 
         path = plan_path(remedy)
-        edits = realise(remedy.plan, self._texts[path], self._linker.modules[path])
+        edits = realise(remedy.plan, self._texts[path], self._modules[path])
         if isinstance(edits, Refusal):
             return edits.reason
-        return Fix(remedy.applicability, remedy.message, edits)
+        return Fix(remedy.applicability, self._filled(remedy.message), edits)
 
 
 def plan_path(remedy: Remedy) -> str:

@@ -13,6 +13,7 @@ from lockcheck import discover, usage
 from lockcheck.baseline import NAME, Baseline, Entry, read
 from lockcheck.console import CLEAN, FOUND, WRONG, Progress, complain, say, style_of
 from lockcheck.known import Known
+from lockcheck.means import Asked, means_of
 from lockcheck.reporting.style import columns, plural, printable
 from lockcheck.reporting.summary import told
 from lockcheck.settings import Overrides, Settings
@@ -29,6 +30,7 @@ class Wish:
     file: Path | None
     config: Path | None
     overrides: Overrides = field(default_factory=Overrides)
+    asked: Asked = field(default_factory=Asked)
     quiet: bool = False
 
 
@@ -113,8 +115,9 @@ def _checked(wish: Wish, settings: Settings, baseline: Baseline) -> Report:
     from lockcheck import api  # noqa: PLC0415 - wrong settings and `show` need none of it
 
     progress = Progress(sys.stderr, quiet=wish.quiet)
+    known, means = Known(baseline=baseline), means_of(wish.asked, settings)
     try:
-        report = api.analyse(wish.paths or (Path(),), settings, progress=progress, known=Known(baseline=baseline))
+        report = api.analyse(wish.paths or (Path(),), settings, progress=progress, known=known, means=means)
     finally:
         progress.finish()
     for line in told(report.problems, style_of(sys.stderr)):

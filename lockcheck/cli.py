@@ -11,17 +11,20 @@ from typing import Any
 import click
 
 from lockcheck import __version__, console
+from lockcheck.cache import recording
 from lockcheck.cli_baseline import baseline
-from lockcheck.cli_options import config_option, given_selectors, selector_option
+from lockcheck.cli_options import config_option, given_selectors, means_options, selector_option
 from lockcheck.console import WRONG
 
-FORMATS = ("full", "concise", "json", "github")
+FORMATS = ("full", "concise", "json", "github", "sarif", "gitlab", "junit")
 GRAPHS = ("text", "mermaid", "dot", "json", "html")
 
 
 def run(arguments: list[str]) -> int:
     """Do what the arguments say; the exit status."""
     console.prepare_streams()
+    if recorded := recording.current():
+        recorded.listen()
     try:
         status = _invoke(arguments)
         sys.stdout.flush()
@@ -60,6 +63,9 @@ class Options:
     extend_select: tuple[str, ...]
     ignore: tuple[str, ...]
     output_format: str
+    output_file: Path | None
+    summary: Path | None
+    include_suppressed: bool
     statistics: bool
     exit_zero: bool
     exit_non_zero_on_fix: bool
@@ -74,6 +80,9 @@ class Options:
     no_baseline: bool = False
     add_ignores: bool = False
     reason: str = ""
+    jobs: int | None = None
+    no_cache: bool = False
+    cache_dir: str | None = None
 
 
 class _Check(click.Command):
@@ -101,6 +110,19 @@ class _Check(click.Command):
 @selector_option("--ignore", "Rules not to run.")
 @click.option("--output-format", type=click.Choice(FORMATS), default="full", show_default=True)
 @click.option(
+    "--output-file",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Write what would go to standard output to this file, all of it or nothing.",
+)
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Write a summary in Markdown to this file, too; with --output-format github, GITHUB_STEP_SUMMARY gets one.",
+)
+@click.option("--include-suppressed", is_flag=True, help="With sarif, list what is silenced too, as suppressed.")
+@click.option(
     "--since",
     metavar="REV",
     help="Report only findings that were not there at this revision of git. `REV...` is where HEAD left it, `auto`"
@@ -125,6 +147,7 @@ class _Check(click.Command):
 @click.option("--show-settings", is_flag=True, help="Print the settings that hold.")
 @click.option("--stdin-filename", metavar="FILE", help="The name of what is read from standard input, with PATHS `-`.")
 @config_option
+@means_options
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.version_option(__version__, "-V", "--version", prog_name="lockcheck", message="%(prog)s %(version)s")
 @click.pass_context
@@ -178,6 +201,7 @@ def rules(output_format: str) -> None:
 )
 @click.option("--force-exclude", is_flag=True, default=None, help="Obey `exclude` also for files named in PATHS.")
 @config_option
+@means_options
 @click.option("-q", "--quiet", is_flag=True, help="Print the graph and errors only.")
 def graph(
     paths: tuple[Path, ...],
@@ -193,9 +217,36 @@ def graph(
     is read.
     """
     from lockcheck import graphing  # noqa: PLC0415 - --help needs none of it
+    from lockcheck.means import Asked  # noqa: PLC0415 - as above
 
-    wish = graphing.Wish(focus, output_format, output, config, given["force_exclude"], quiet=given["quiet"])
+    asked = Asked(given["jobs"], given["cache_dir"], no_cache=given["no_cache"])
+    wish = graphing.Wish(focus, output_format, output, config, given["force_exclude"], asked, quiet=given["quiet"])
     return graphing.graph(paths or (Path(),), wish)
 
 
-_SUBCOMMANDS: dict[str, click.Command] = {"baseline": baseline, "explain": explain, "graph": graph, "rules": rules}
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.option("--cache-dir", metavar="DIR", help="The cache to remove, where it is not the project's.")
+def clean(paths: tuple[Path, ...], cache_dir: str | None) -> None:
+    """Remove the cache of the project around PATHS."""
+    from lockcheck import means  # noqa: PLC0415 - a check needs none of it
+
+    means.clean(paths or (Path(),), cache_dir)
+
+
+@click.command()
+def server() -> int:
+    """Serve editors over standard input and output (language server protocol); needs the extra `lsp`."""
+    from lockcheck import serving  # noqa: PLC0415 - other commands need none of it
+
+    return serving.serve()
+
+
+_SUBCOMMANDS: dict[str, click.Command] = {
+    "baseline": baseline,
+    "clean": clean,
+    "explain": explain,
+    "graph": graph,
+    "rules": rules,
+    "server": server,
+}

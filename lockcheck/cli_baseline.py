@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lockcheck.cli_options import HELP, config_option, given_selectors, selector_option
+from lockcheck.cli_options import HELP, config_option, given_selectors, means_options, selector_option
 
 _paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
 _file = click.option(
@@ -31,6 +31,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             selector_option("--extend-select", "Rules to run besides those chosen."),
             selector_option("--ignore", "Rules not to run."),
             config_option,
+            means_options,
             _quiet,
             click.pass_context,
         )
@@ -86,8 +87,10 @@ def show(paths: tuple[Path, ...], baseline: Path | None, config: Path | None, *,
 
 def _wish(ctx: click.Context, given: dict[str, Any]) -> Any:
     from lockcheck import baselining  # noqa: PLC0415 - as above
+    from lockcheck.means import Asked  # noqa: PLC0415 - as above
     from lockcheck.settings import Overrides  # noqa: PLC0415 - as above
 
+    asked = Asked(given["jobs"], given["cache_dir"], no_cache=given["no_cache"])
     select = given_selectors(ctx, "select", given["select"])
     overrides = Overrides(select, given["extend_select"], given["ignore"], preview=given["preview"])
-    return baselining.Wish(given["paths"], given["baseline"], given["config"], overrides, quiet=given["quiet"])
+    return baselining.Wish(given["paths"], given["baseline"], given["config"], overrides, asked, quiet=given["quiet"])

@@ -31,3 +31,24 @@ config_option = click.option(
     metavar="FILE",
     help="Read [tool.lockcheck] from this file.",
 )
+
+
+def means_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how a project is read."""
+    for option in (
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Read many new files with this many processes (default: one for each processor).",
+        ),
+        click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
+        click.option(
+            "--cache-dir",
+            metavar="DIR",
+            help="Where the cache is (default: LOCKCHECK_CACHE_DIR, else .lockcheck_cache in the project).",
+        ),
+    ):
+        command = option(command)
+    return command

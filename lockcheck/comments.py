@@ -57,9 +57,18 @@ class FileSuppressions:
         return frozenset(lines | {self.carriers.get(item, item) for item in lines})
 
 
-def worth_reading(source: bytes) -> bool:
-    """Whether a file can hold a suppression at all."""
-    return b"lockcheck:" in source or b"noqa" in source or b"NOQA" in source
+def worth_reading(source: str) -> bool:
+    """Whether a file can hold a suppression at all: of lockcheck, or of every tool."""
+    if "lockcheck:" in source:
+        return True
+    if "noqa" not in source and "NOQA" not in source:
+        return False
+    lines = source.replace("\r", "\n").split("\n")
+    return any(_ours(match) for line in lines if "#" in line for match in _NOQA.finditer(line))
+
+
+def _ours(match: re.Match[str]) -> bool:
+    return match["codes"] is None or "LCK" in match["codes"].upper()
 
 
 def read(source: str, path: str) -> FileSuppressions:

@@ -16,7 +16,7 @@ _LABELS = {"bad": "Reported", "good": "Not reported", "fixed": "Fixed"}
 
 def explain(page: pages.Page, stream: TextIO) -> None:
     """A page: rendered on a terminal, as Markdown elsewhere."""
-    text = _document(page)
+    text = document(page)
     if not stream.isatty():
         stream.write(text)
         return
@@ -33,7 +33,7 @@ def _labelled(text: str) -> str:
     return text
 
 
-def _document(page: pages.Page) -> str:
+def document(page: pages.Page) -> str:
     facts = f"{page.status.capitalize()} since {page.since}. Severity: {page.severity}. Fix: {_FIXES[page.fix]}."
     parts = [f"# {page.name} ({page.code})", page.summary, facts, page.body.strip()]
     if page.references:

@@ -380,6 +380,19 @@ class SliceSites(NamedTuple):
     with_: tuple[Position, ...]
 
 
+def position(sites: SliceSites, kind: SiteKind, index: int) -> Position:
+    """Where a site of a slice stands in its file."""
+    kinds = {
+        "call": sites.call,
+        "compare": sites.compare,
+        "handler": sites.handler,
+        "assign": sites.assign,
+        "loop": sites.loop,
+        "with": sites.with_,
+    }
+    return kinds[kind][index]
+
+
 class ModuleFacts(NamedTuple):
     """All behaviour read from one file."""
 

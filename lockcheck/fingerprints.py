@@ -29,10 +29,10 @@ def fingerprint(code: str, module_symbol: str, normalised_source: str, counter: 
 
 
 def numbered(findings: Iterable[tuple[str, str, str]]) -> Iterator[str]:
-    """The fingerprints of (code, module symbol, source of the statement), in the order of their places."""
+    """The fingerprints of (code, module symbol, normalised source of the statement), in the order of their places."""
     seen: Counter[tuple[str, str, str]] = Counter()
     for code, symbol, source in findings:
-        key = (code, unlined(symbol), normalise(source))
+        key = (code, unlined(symbol), source)
         yield fingerprint(*key, seen[key])
         seen[key] += 1
 

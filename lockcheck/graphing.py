@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockcheck import usage
+from lockcheck import output, usage
 from lockcheck.console import CLEAN, WRONG, Progress, complain, say, style_of
-from lockcheck.files import replace_file
 from lockcheck.reporting.graphs import document, dot, html, mermaid, text, words
 from lockcheck.reporting.graphs.focus import focused
 from lockcheck.reporting.style import Style, plural, terminal_width
@@ -21,6 +20,7 @@ from lockcheck.settings_schema import suggestion
 
 if TYPE_CHECKING:
     from lockcheck.api import GraphReport
+    from lockcheck.means import Asked
     from lockcheck.reporting.graphs.model import Graph
 
 _RENDERERS: dict[str, Callable[[Graph], Iterator[str]]] = {
@@ -40,6 +40,7 @@ class Wish:
     output: Path | None
     config: Path | None
     force_exclude: bool | None
+    asked: Asked
     quiet: bool
 
 
@@ -48,12 +49,13 @@ def graph(paths: Sequence[Path], wish: Wish) -> int:
     with usage.errors_told():
         settings = usage.settings(paths, wish.config, Overrides(force_exclude=wish.force_exclude), quiet=wish.quiet)
         if wish.output is not None:
-            _look_at(wish.output)
+            output.look_at(wish.output)
         from lockcheck import api  # noqa: PLC0415 - wrong settings need none of it
+        from lockcheck.means import means_of  # noqa: PLC0415 - as above
 
         progress = Progress(sys.stderr, quiet=wish.quiet)
         try:
-            report = api.graph(paths, settings, progress=progress)
+            report = api.graph(paths, settings, progress=progress, means=means_of(wish.asked, settings))
         finally:
             progress.finish()
     for line in told(report.problems, style_of(sys.stderr)):
@@ -61,7 +63,7 @@ def graph(paths: Sequence[Path], wish: Wish) -> int:
     if report.problems and report.files == 0:
         return WRONG
     shown = _focused(report, wish.focus)
-    _put(_lines(shown, wish), wish.output)
+    output.put(_lines(shown, wish), wish.output)
     if not wish.quiet:
         _close(report, shown, wish)
     return CLEAN
@@ -90,29 +92,3 @@ def _close(report: GraphReport, shown: Graph, wish: Wish) -> None:
         say(f"Wrote {wish.output}: {words.counts(shown)} in {plural(report.files, 'file')}.")
     elif wish.output_format != "text":
         say(f"{words.counts(shown)} in {plural(report.files, 'file')}.")
-
-
-# --- the file -----------------------------------------------------------------------------------------------
-
-
-def _look_at(output: Path) -> None:
-    """Complain before the work about a file that could not be written after it."""
-    if output.is_dir():
-        raise usage.Complaint(f"{output}: is a folder")
-    if not output.parent.is_dir():
-        raise usage.Complaint(f"{output}: the folder {output.parent} does not exist")
-
-
-def _put(lines: Iterable[str], output: Path | None) -> None:
-    if output is None:
-        sys.stdout.writelines(f"{line}\n" for line in lines)
-        sys.stdout.flush()
-        return
-    content = "".join(f"{line}\n" for line in lines).encode("utf-8", "lockcheck")
-    try:
-        if output.exists() and not output.is_file():  # a pipe or a device
-            output.write_bytes(content)
-        else:
-            replace_file(Path(os.path.realpath(output)), content)
-    except OSError as error:
-        raise usage.Complaint(f"{output}: not written, {error.strerror or error}") from error

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockcheck import git
+from lockcheck.cache import recording
+from lockcheck.cache.replay import IGNORED
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
-
-_LIST_IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,11 @@ def _spec(folder: str) -> tuple[str, GitIgnoreSpec]:
 def _ask_git(folder: str) -> frozenset[str] | None:
     """The ignored files and folders below a folder; None where git cannot tell."""
     try:
-        answer = git.ask(folder, *_LIST_IGNORED)
+        answer = git.ask(folder, *IGNORED)
     except git.GitError:
         return None
     if answer.status != 0:
         return None
+    if recorded := recording.current():
+        recorded.answered(folder, answer.output)
     return frozenset(str(Path(folder, name.rstrip("/"))) for name in git.separated(answer.output))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,44 +12,59 @@ from typing import TYPE_CHECKING
 from lockcheck import discover
 from lockcheck.declarations import sources as layout
 from lockcheck.findings import Problem
-from lockcheck.sources import Source, read_source, syntax_problem
+from lockcheck.reader import Progress, Reader
+from lockcheck.records import Record, Wanted
+from lockcheck.sources import Source, read_source
 
 if TYPE_CHECKING:
-    from lockcheck.declarations.model import ModuleDeclarations
-    from lockcheck.facts import ModuleFacts
+    from lockcheck.cache.folder import Folder
+    from lockcheck.cache.snapshots import Snapshots
     from lockcheck.linking.project import Project
     from lockcheck.settings import Settings
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 RECURSION_LIMIT = 20_000
 """Expressions and calls of real programs nest deeper than Python's default allows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """One file that parses; without declarations where nobody asks for them."""
+class Means:
+    """What a run may use besides its own process: the cache, and how many processes to read with."""
 
-    source: Source
-    declarations: ModuleDeclarations | None
+    cache: Folder | None = None
+    jobs: int = 1
 
-    @property
-    def touches_database(self) -> bool:
-        module = self.declarations
-        if module is None:
-            return False
-        methods = (method for cls in module.classes.values() for method in cls.methods)
-        functions = (*module.functions.values(), *methods)
-        return module.body_touches_database or any(function.touches_database for function in functions)
+    def prepared(self) -> tuple[Reader, Snapshots | None]:
+        if self.cache is None:
+            return Reader(None, self.jobs), None
+        from lockcheck.cache.kept import KeptRecords  # noqa: PLC0415 - only runs with a cache
+        from lockcheck.cache.snapshots import Snapshots  # noqa: PLC0415 - as above
+
+        return Reader(KeptRecords(self.cache), self.jobs), Snapshots(self.cache)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All files that can be decoded, and what is wrong with the others."""
+
+    wanted: tuple[Wanted, ...]
+    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
     """All files that parse, and what is wrong with the reported ones that do not."""
 
-    files: tuple[Declared, ...]
+    files: tuple[tuple[Wanted, Record], ...]
     problems: tuple[Problem, ...]
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for _, record in self.files]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts by path."""
+        return {wanted.path: wanted.text for wanted, _ in self.files}
 
 
 class Workspace:
@@ -64,11 +77,11 @@ class Workspace:
         settings: Settings,
         progress: Progress | None = None,
         given: Mapping[str, str] | None = None,
+        means: Means | None = None,
     ) -> None:
         self._settings = settings
         self._progress = progress or (lambda *_: None)
-        self._cache: dict[tuple[str, str], Declared | Problem] = {}
-        self._facts: dict[tuple[str, str], tuple[ModuleFacts, tuple[Problem, ...]]] = {}
+        self.reader, self.snapshots = (means or Means()).prepared()
         self._sources: dict[str, Source | Problem] = {}
         absolute = [discover.absolute(path) for path in paths]
         named = [discover.absolute(path) for path in given or ()]
@@ -81,6 +94,7 @@ class Workspace:
         besides = dict.fromkeys((*named, *self.tree.files))
         files = (*self.files.read, *(path for path in besides if path not in set(self.files.read)))
         self.modules = layout.modules(files, self.tree.roots)
+        self._paths = {module.path: discover.display(module.path) for module in self.modules}
 
     def with_files(self, files: Sequence[Path], texts: Mapping[str, str]) -> Workspace:
         """The same project with other files, whose texts are given or on the disk; what was read before is shared."""
@@ -89,9 +103,7 @@ class Workspace:
         other.reported = frozenset({*map(discover.display, files), *texts})
         other.mended = frozenset()
         other.modules = layout.modules(files, self.tree.roots)
-        names = {module.path: module.name for module in self.modules}
-        if any(names.get(module.path, module.name) != module.name for module in other.modules):
-            other._cache, other._facts = {}, {}  # noqa: SLF001 - its own; what is kept there goes by these names
+        other._paths = {module.path: discover.display(module.path) for module in other.modules}  # noqa: SLF001 - its own
         return other
 
     def texts(self, overlay: Mapping[str, str]) -> dict[str, str]:
@@ -103,60 +115,45 @@ class Workspace:
         found = self._sources.get(path)
         return found if isinstance(found, Source) else None
 
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Say how far the run is."""
+        self._progress(stage, done, total)
+
     # --- stages ----------------------------------------------------------------------------------------------
 
+    def sources(self, overlay: Mapping[str, str]) -> Sources:
+        """Every file that can be decoded. Where no file of the project speaks of a database package, nothing declared
+        matters, and the parser alone looks at the files."""
+        found = [(module, self._source(module, overlay)) for module in self.modules]
+        sources = [(module, source) for module, source in found if isinstance(source, Source)]
+        declare = any(map(speaks_of_database, (source for _, source in sources)))
+        wanted = [Wanted(s.path, m.name, m.is_package, s.text, declare) for m, s in sources]
+        problems = [*self.files.problems, *(source for _, source in found if isinstance(source, Problem))]
+        return Sources(tuple(wanted), tuple(problems))
+
     def read(self, overlay: Mapping[str, str]) -> Readings:
-        """Every file that parses, with its declarations, and what is wrong with the others. Where no file of the
-        project speaks of a database package, nothing declared matters, and the parser alone looks at the files."""
-        sources: list[tuple[layout.Module, Source]] = []
-        problems: list[Problem] = list(self.files.problems)
-        for module in self.modules:
-            source = self._source(module, overlay)
-            if isinstance(source, Source):
-                sources.append((module, source))
-            else:
-                problems.append(source)
-        look = self._declared if any(map(speaks_of_database, (source for _, source in sources))) else parsed
-        found: list[Declared] = []
-        for number, (module, source) in enumerate(sources):
-            self._progress("reading", number, len(sources))
-            outcome = look(source, module)
-            if isinstance(outcome, Declared):
-                found.append(outcome)
-            else:
-                problems.append(outcome)
-        return Readings(tuple(found), tuple(problem for problem in problems if problem.path in self.reported))
+        """Every file that parses, with what it came to, and what is wrong with the reported ones that do not."""
+        sources = self.sources(overlay)
+        records = self.records(sources.wanted)
+        pairs = list(zip(sources.wanted, records, strict=True))
+        problems = [*sources.problems, *(record.problem for record in records if record.problem is not None)]
+        problems += [problem for record in records for problem in record.unread]
+        return Readings(
+            tuple((wanted, record) for wanted, record in pairs if record.problem is None),
+            tuple(problem for problem in problems if problem.path in self.reported),
+        )
+
+    def records(self, wanted: Sequence[Wanted]) -> list[Record]:
+        """What these files come to, in their order."""
+        return self.reader.records(wanted, self._progress)
 
     def _source(self, module: layout.Module, overlay: Mapping[str, str]) -> Source | Problem:
-        path = discover.display(module.path)
+        path = self._paths[module.path]
         if path in overlay:
             return Source(path, module.path, overlay[path], b"")
         if path not in self._sources:
             self._sources[path] = read_source(module.path, path)
         return self._sources[path]
-
-    def _declared(self, source: Source, module: layout.Module) -> Declared | Problem:
-        key = (source.path, source.text)
-        if key not in self._cache:
-            self._cache[key] = declared_in(source, module)
-        return self._cache[key]
-
-    def behaviour(self, declared: Iterable[Declared]) -> tuple[list[ModuleFacts], list[Problem]]:
-        """The facts of the files that touch a database; libcst is imported for the first of them."""
-        wanted = [item for item in declared if item.touches_database]
-        facts: list[ModuleFacts] = []
-        problems: list[Problem] = []
-        for number, item in enumerate(wanted):
-            self._progress("reading functions", number, len(wanted))
-            key = (item.source.path, item.source.text)
-            if key not in self._facts and item.declarations is not None:
-                from lockcheck.reading.read import read_behaviour  # noqa: PLC0415 - imports libcst
-
-                self._facts[key] = read_behaviour(item.source.text, item.declarations)
-            module, unread = self._facts[key]
-            facts.append(module)
-            problems += [problem for problem in unread if problem.path in self.reported]
-        return facts, problems
 
 
 def speaks_of_database(source: Source) -> bool:
@@ -164,29 +161,7 @@ def speaks_of_database(source: Source) -> bool:
     return "alchemy" in source.text or "sqlmodel" in source.text
 
 
-def parsed(source: Source, _: layout.Module) -> Declared | Problem:
-    """A file that is only parsed."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # doubtful escapes are the checked project's affair
-            compile(source.text, source.path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return syntax_problem(source.path, error)
-    return Declared(source, None)
-
-
-def declared_in(source: Source, module: layout.Module) -> Declared | Problem:
-    """A file with its declarations."""
-    from lockcheck.declarations.read import read_module  # noqa: PLC0415 - not where no file speaks of a database
-
-    try:
-        declarations = read_module(source.text, module.name, source.path, module.is_package)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return syntax_problem(source.path, error)
-    return Declared(source, declarations)
-
-
-def link(declared: Sequence[Declared], facts: Sequence[ModuleFacts], settings: Settings) -> Project:
+def link(records: Sequence[Record], settings: Settings) -> Project:
     """The project that rules ask."""
     from lockcheck.declarations.project import Declarations  # noqa: PLC0415 - nothing to link, nothing to import
     from lockcheck.linking.linker import Linker  # noqa: PLC0415 - as above
@@ -194,5 +169,6 @@ def link(declared: Sequence[Declared], facts: Sequence[ModuleFacts], settings: S
     from lockcheck.policy import policy_of  # noqa: PLC0415 - as above
 
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
-    declarations = Declarations.build(item.declarations for item in declared if item.declarations is not None)
+    declarations = Declarations.build(record.declarations for record in records if record.declarations is not None)
+    facts = (record.facts for record in records if record.facts is not None)
     return Project(Linker(declarations, facts), policy_of(settings))

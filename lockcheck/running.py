@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lockcheck import discover, usage
+from lockcheck import discover, output, summarising, usage
 from lockcheck.console import CLEAN, FOUND, WRONG, Progress, complain, say, style_of
-from lockcheck.reporting import concise, diffs, full, github, json_document, summary
+from lockcheck.reporting import diffs, summary
 from lockcheck.reporting.sources import Sources
-from lockcheck.reporting.style import terminal_width
+from lockcheck.reporting.style import Style, terminal_width
 from lockcheck.reporting.view import View
 from lockcheck.settings import Overrides, Settings
 
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from lockcheck.api import FixReport, Report
     from lockcheck.cli import Options
 
-_REPORTERS = {"full": full.lines, "concise": concise.lines, "json": json_document.lines, "github": github.lines}
-_IN_DOCUMENT = {"json", "github"}
+_MODULES = {"json": "json_document"}
+"""Formats whose module has another name."""
+_IN_DOCUMENT = {"json", "github", "sarif", "gitlab", "junit"}
 """Formats that carry the problems themselves."""
 STDIN = Path("-")
 
@@ -57,6 +60,8 @@ def check(paths: Sequence[Path], options: Options) -> int:
         if stdin is not None and _excluded(stdin, settings):
             _write_back(stdin, stdin.text, options)
             return CLEAN
+        for file in filter(None, (options.output_file, options.summary)):
+            output.look_at(file)
         return _run(paths if stdin is None else [Path(stdin.name)], settings, options, stdin)
 
 
@@ -75,40 +80,71 @@ def _settings(paths: Sequence[Path], options: Options) -> Settings:
 
 
 def _run(paths: Sequence[Path], settings: Settings, options: Options, stdin: Stdin | None) -> int:
-    from lockcheck import api  # noqa: PLC0415 - --show-files and --show-settings need none of it
+    from lockcheck.means import Asked, means_of  # noqa: PLC0415 - --show-files and --show-settings need none of it
 
     progress = Progress(sys.stderr, quiet=options.quiet)
-    given = None if stdin is None else (stdin.name, stdin.text)
     known = usage.known(settings, options)
+    means = means_of(Asked(options.jobs, options.cache_dir, no_cache=options.no_cache), settings)
+    work = _Work(paths, settings, {"progress": progress, "known": known, "means": means})
     try:
         if options.add_ignores:
-            added = api.add_ignores(
-                paths, settings, reason=options.reason.strip(), diff=options.diff, progress=progress, known=known
-            )
-            progress.finish()
-            return _show_fixed(added, options, stdin)
-        if options.fix or options.diff:
-            fixed = api.fix(
-                paths,
-                settings,
-                unsafe=options.unsafe_fixes,
-                diff=options.diff,
-                progress=progress,
-                stdin=given,
-                known=known,
-            )
-            progress.finish()
-            return _show_fixed(fixed, options, stdin)
-        report = api.analyse(paths, settings, progress=progress, stdin=given, known=known)
-        progress.finish()
-        return _show(report, options, stdin)
+            return _ignore(work, options)
+        status, report = _fix(work, options, stdin) if options.fix or options.diff else _check(work, options, stdin)
+        summarising.summarise(report, paths, settings, options)
+        return status
     finally:
         progress.finish()
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What every function of `api` is told."""
+
+    paths: Sequence[Path]
+    settings: Settings
+    how: dict[str, Any]
+
+    def done(self) -> None:
+        """Take away the line that tells how far the run is."""
+        self.how["progress"].finish()
+
+
+def _ignore(work: _Work, options: Options) -> int:
+    from lockcheck import api  # noqa: PLC0415 - --show-files and --show-settings need none of it
+
+    reason = options.reason.strip()
+    added = api.add_ignores(work.paths, work.settings, reason=reason, diff=options.diff, **work.how)
+    work.done()
+    return _show_fixed(added, options, None)
+
+
+def _fix(work: _Work, options: Options, stdin: Stdin | None) -> tuple[int, Report]:
+    from lockcheck import api  # noqa: PLC0415 - as above
+
+    how = {"unsafe": options.unsafe_fixes, "diff": options.diff, "stdin": _given(stdin), **work.how}
+    fixed = api.fix(work.paths, work.settings, **how)
+    work.done()
+    return _show_fixed(fixed, options, stdin), fixed.report
+
+
+def _check(work: _Work, options: Options, stdin: Stdin | None) -> tuple[int, Report]:
+    from lockcheck import api  # noqa: PLC0415 - as above
+    from lockcheck.cache import recording  # noqa: PLC0415 - as above
+
+    if stdin is None and (recorded := recording.current()):
+        recorded.keep_in(work.how["means"].cache)
+    report = api.analyse(work.paths, work.settings, stdin=_given(stdin), **work.how)
+    work.done()
+    return _show(report, options, stdin), report
+
+
+def _given(stdin: Stdin | None) -> tuple[str, str] | None:
+    return None if stdin is None else (stdin.name, stdin.text)
+
+
 def _show(report: Report, options: Options, stdin: Stdin | None) -> int:
-    view = _view(options, {} if stdin is None else {stdin.name: stdin.text})
-    _print(_lines(report, view, options))
+    view = _view(report, options, {} if stdin is None else {stdin.name: stdin.text})
+    output.put(_lines(report, view, options), options.output_file)
     _close(report, options, summary.summary(report))
     return _status(report, options)
 
@@ -116,13 +152,18 @@ def _show(report: Report, options: Options, stdin: Stdin | None) -> int:
 def _show_fixed(fixed: FixReport, options: Options, stdin: Stdin | None) -> int:
     after = {change.path: change.after for change in fixed.changed}
     if options.diff:
-        style = style_of(sys.stdout)
-        _print(line for item in fixed.changed for line in diffs.of_file(item.path, item.before, item.after, style))
+        style = _style(options)
+        changes = (diffs.of_file(item.path, item.before, item.after, style) for item in fixed.changed)
+        output.put(chain.from_iterable(changes), options.output_file)
     else:
-        view = _view(options, {} if stdin is None else {stdin.name: stdin.text, **after})
+        view = _view(fixed.report, options, {} if stdin is None else {stdin.name: stdin.text, **after})
         if stdin is not None:
             _write_back(stdin, after.get(stdin.name, stdin.text), options)
-        _print(_lines(fixed.report, view, options), to_stderr=stdin is not None)
+        lines = _lines(fixed.report, view, options)
+        if stdin is not None and options.output_file is None:
+            _print(lines, to_stderr=True)
+        else:
+            output.put(lines, options.output_file)
     tell = summary.after_ignoring if options.add_ignores else summary.after_fixing
     done = tell(fixed, would=options.diff)
     _close(fixed.report, options, done)
@@ -130,16 +171,29 @@ def _show_fixed(fixed: FixReport, options: Options, stdin: Stdin | None) -> int:
     return FOUND if changed else _status(fixed.report, options)
 
 
-def _view(options: Options, given: dict[str, str]) -> View:
-    width = terminal_width(sys.stdout, os.environ)
-    return View(style_of(sys.stdout), width, unsafe=options.unsafe_fixes, sources=Sources(given))
+def _view(report: Report, options: Options, given: dict[str, str]) -> View:
+    return View(
+        _style(options),
+        None if options.output_file is not None else terminal_width(sys.stdout, os.environ),
+        unsafe=options.unsafe_fixes,
+        sources=Sources(given),
+        suppressed=options.include_suppressed,
+        status=_status(report, options),
+    )
+
+
+def _style(options: Options) -> Style:
+    return Style() if options.output_file is not None else style_of(sys.stdout)
 
 
 def _lines(report: Report, view: View, options: Options) -> Iterable[str]:
     if options.statistics:
         as_json = options.output_format == "json"
         return summary.statistics_json(report, view) if as_json else summary.statistics(report, view)
-    return _REPORTERS[options.output_format](report, view)
+    name = _MODULES.get(options.output_format, options.output_format)
+    reporter = importlib.import_module(f"lockcheck.reporting.{name}")
+    lines: Iterable[str] = reporter.lines(report, view)
+    return lines
 
 
 def _close(report: Report, options: Options, closing: Iterable[str]) -> None:

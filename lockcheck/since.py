@@ -49,7 +49,7 @@ def before(
     try:
         repository = _repository(paths)
         base = resolve(repository, revision)
-        workspace.read(overlay)
+        workspace.sources(overlay)
         tree = base_tree(repository, base.commit, _around(paths, workspace, settings))
     except git.GitError as error:
         raise git.GitError(f"--since: {error}") from error

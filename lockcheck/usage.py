@@ -42,14 +42,14 @@ def errors_told() -> Iterator[None]:
 
 def settings(paths: Sequence[Path], config: Path | None, overrides: Overrides, *, quiet: bool) -> Settings:
     """The settings that hold for these paths, what is odd about them said."""
-    found = load(_common(paths), config=config, overrides=overrides)
+    found = load(common(paths), config=config, overrides=overrides)
     if not quiet:
         for warning in found.warnings():
             complain("warning", warning)
     return found
 
 
-def _common(paths: Sequence[Path]) -> Path:
+def common(paths: Sequence[Path]) -> Path:
     try:
         return Path(os.path.commonpath([discover.absolute(path) for path in paths]))
     except ValueError:  # different drives, on Windows

@@ -16,7 +16,7 @@ from lockcheck.fixes.slices import Slice
 from lockcheck.plans import Plan, Target
 from lockcheck.reading.positions import place_module, place_slice
 from lockcheck.reading.sites import number as sites_of
-from lockcheck.reading.sites import source_lines
+from lockcheck.reading.slicing import source_lines
 
 PATH = "app.py"
 

@@ -16,7 +16,7 @@ from lockcheck.linking.project import Policy, Project
 from lockcheck.linking.substitution import origin_of
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Abstract, FromOperation, Known, Opaque, Statement, each
-from lockcheck.reading.read import read_behaviour
+from lockcheck.reading.gather import read_behaviour
 
 MODELS = """
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts as f
 from lockcheck.declarations.model import ClassDeclaration, FunctionDeclaration, ModuleDeclarations
-from lockcheck.reading.read import read_behaviour
+from lockcheck.reading.gather import read_behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

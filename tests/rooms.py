@@ -13,6 +13,7 @@ import pytest
 
 from lockcheck import pages
 from lockcheck.findings import Edit, Finding, Fix, Place, Problem, Related
+from lockcheck.suppressions import Silenced
 
 PAGE = """---
 code: {code}
@@ -92,7 +93,7 @@ class Report:
     suppressed: int = 0
     files: int = 1
     unresolved: Mapping[str, int] = field(default_factory=dict)
-    silenced: tuple[Any, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
     baselined: tuple[Finding, ...] = ()
     removable: tuple[Any, ...] = ()
     since: Any = None

@@ -85,7 +85,9 @@ def test_fingerprints_stay_what_they_are() -> None:
 
 
 def test_equal_statements_are_counted() -> None:
-    one, two, three = numbered([("LCK201", "m.f", "f( x )"), ("LCK201", "m.f", "f(x)"), ("LCK201", "m.g", "f(x)")])
+    one, two, three = numbered(
+        [("LCK201", "m.f", normalise("f( x )")), ("LCK201", "m.f", normalise("f(x)")), ("LCK201", "m.g", "f(x)")]
+    )
     assert len({one, two, three}) == 3
     assert one == fingerprint("LCK201", "m.f", normalise("f(x)"), 0)
     assert two == fingerprint("LCK201", "m.f", normalise("f(x)"), 1)

@@ -8,7 +8,7 @@ import pytest
 
 from lockcheck.declarations.model import FunctionDeclaration, ModuleDeclarations
 from lockcheck.facts import FunctionFacts
-from lockcheck.reading.read import read_behaviour
+from lockcheck.reading.gather import read_behaviour
 from tests.reading_dump import declare, dump, read, show
 
 

@@ -13,8 +13,9 @@ import libcst as cst
 import pytest
 
 from lockcheck.facts import Call, Compare, Extent, FunctionFacts, SiteKind, SliceSites
-from lockcheck.reading.read import read_behaviour
-from lockcheck.reading.sites import KINDS, number, parse_slice, slice_node, source_lines
+from lockcheck.reading.gather import read_behaviour
+from lockcheck.reading.sites import KINDS, number, parse_slice, slice_node
+from lockcheck.reading.slicing import source_lines
 from tests.reading_dump import declare
 
 

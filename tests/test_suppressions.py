@@ -169,14 +169,18 @@ def test_form_feeds_end_no_line() -> None:
 @pytest.mark.parametrize(
     ("source", "worth"),
     [
-        (b"x = 1\n", False),
-        (b"# see lockcheck\n", False),
-        (b"# noqa\n", True),
-        (b"# NOQA\n", True),
-        (b"# lockcheck: x", True),
+        ("x = 1\n", False),
+        ("# see lockcheck\n", False),
+        ("x = 1  # noqa: E501\nLCK201 = 2\n", False),
+        ("# noqa\n", True),
+        ("# NOQA\n", True),
+        ("# noqa:\nE501 = 1\n", True),
+        ("# noqa: E501, lck201\n", True),
+        ("x = 1  # noqa: E501\ry = 2  # noqa", True),
+        ("# lockcheck: x", True),
     ],
 )
-def test_most_files_are_not_even_tokenized(source: bytes, *, worth: bool) -> None:
+def test_most_files_are_not_even_tokenized(source: str, *, worth: bool) -> None:
     assert worth_reading(source) is worth
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from lockcheck.hazards import Hazard
+from lockcheck.hazards import Hazard, mark
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
 from lockcheck.linking.project import Project
@@ -39,9 +39,9 @@ def short(function: str) -> str:
     return function.replace(".<locals>", "").rpartition(".")[2]
 
 
-def file_line(project: Project, target: Target) -> str:
-    """`mark_tasks.py:99`."""
-    return f"{target.path.rpartition('/')[2]}:{project.linker.position(target).line}"
+def file_line(_: Project, target: Target) -> str:
+    """`mark_tasks.py:99`, once the message is assembled."""
+    return mark(target, named=True)
 
 
 def place(step: Step, calls: tuple[Target, ...], site: Target) -> tuple[Target, str]:

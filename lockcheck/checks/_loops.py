@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from lockcheck.checks._common import counterpart_does, counterpart_text, file_line, short
+from lockcheck.checks._common import counterpart_does, counterpart_text, short
 from lockcheck.hazards import Where
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Arm, EnterLoop
@@ -122,7 +122,7 @@ def other_text(project: Project, found: Unsorted) -> str:
 def related(project: Project, found: Unsorted, locks: Target) -> tuple[tuple[Where, str], ...]:
     """The construct that locks, and the other side."""
     places: list[tuple[Where, str]] = []
-    if file_line(project, locks) != file_line(project, found.locker.site):
+    if not project.linker.same_line(locks, found.locker.site):
         places.append((locks, "each turn locks a row here"))
     if not found.alone:
         other = found.counterpart

@@ -9,7 +9,7 @@ from lockcheck.checks._afterwards import Reuse, own_reuse
 from lockcheck.checks._common import dialects
 from lockcheck.checks._errors import caught_names
 from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, local_handlers, site_in
-from lockcheck.hazards import Hazard, Remedy
+from lockcheck.hazards import Hazard, Remedy, mark
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, Read, SessionCall, Write
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
@@ -35,7 +35,7 @@ def check(project: Project) -> Iterator[Hazard]:
 def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> Hazard:
     names = caught_names(guarded.caught)
     used, failed = site_in(reuse.use), site_in(reuse.failing)
-    where = f" at line {project.linker.position(used).line}" if used is not None else ""
+    where = f" at line {mark(used)}" if used is not None else ""
     text = (
         f"the handler catches {caught_text(names)} from the session's work in the try and the function goes on using "
         f"the session{where}: {aborted(reuse.failing)}, so that later work fails or is lost"

@@ -145,7 +145,7 @@ def _decorator_place(
     """Where a decorator stands: its call, or the line of a plain name."""
     where = project.linker.slice_of(function)
     declaration = project.linker.declarations.function(function.qualname)
-    line = declaration.first_line if declaration is not None else project.linker.slices[where].span.line
+    line = declaration.first_line if declaration is not None else project.linker.first_line(where)
     for number in function.decorators[: decorator.place]:
         fact = function.values[number]
         call = Target(where.path, where.slice, "call", fact.site) if isinstance(fact, facts.Call) else None

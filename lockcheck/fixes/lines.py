@@ -6,7 +6,7 @@ from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
 
-from lockcheck.reading.sites import source_lines
+from lockcheck.reading.slicing import source_lines
 
 
 class Lines:

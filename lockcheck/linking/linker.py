@@ -74,6 +74,10 @@ class Linker:
         self.names = Names(declarations)
         self.functions: dict[str, Located] = {}
         self.slices: dict[tuple[str, str], SliceSites] = {}
+        self.consulted: set[str] = set()
+        """The files in which somebody asked where a construct stands: the answer holds as long as nothing moves."""
+        self.beside: dict[tuple[Target, Target], bool] = {}
+        """The answers of `same_line` for two constructs of one file."""
         self.modules: dict[str, facts.ModuleFacts] = {}
         for module in modules:
             self._add(module)
@@ -109,16 +113,23 @@ class Linker:
 
     def position(self, target: Target) -> facts.Position:
         """Where a site stands in its file."""
-        sites = self.slices[target.path, target.slice]
-        kinds = {
-            "call": sites.call,
-            "compare": sites.compare,
-            "handler": sites.handler,
-            "assign": sites.assign,
-            "loop": sites.loop,
-            "with": sites.with_,
-        }
-        return kinds[target.kind][target.index]
+        self.consulted.add(target.path)
+        return self._position(target)
+
+    def _position(self, target: Target) -> facts.Position:
+        return facts.position(self.slices[target.path, target.slice], target.kind, target.index)
+
+    def same_line(self, one: Target, other: Target) -> bool:
+        """Whether two constructs stand on one line."""
+        if one.path != other.path:
+            return False
+        answer = self.beside[one, other] = self._position(one).line == self._position(other).line
+        return answer
+
+    def first_line(self, where: SliceName) -> int:
+        """The line that a slice begins at."""
+        self.consulted.add(where.path)
+        return self.slices[where].span.line
 
     def module_of(self, qualname: str) -> str:
         """The module that a class is defined in."""

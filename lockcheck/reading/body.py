@@ -8,7 +8,8 @@ import libcst as cst
 
 from lockcheck.facts import Evaluate
 from lockcheck.reading.expressions import LOWER, index_value, unknown
-from lockcheck.reading.names import definitions, unique_names
+from lockcheck.reading.names import definitions
+from lockcheck.reading.slicing import unique_names
 from lockcheck.reading.table import Arm, Table, join_envs
 
 if TYPE_CHECKING:

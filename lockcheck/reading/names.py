@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -217,18 +216,6 @@ def walrus_names(node: cst.CSTNode) -> Iterator[str]:
             yield from target_names(part.target)
         if not isinstance(part, _SCOPES):
             stack.extend(parts_of(part))
-
-
-def unique_names(names: Iterable[str]) -> list[str]:
-    """Names with a suffix where one occurs again: the last keeps the plain name, those before it are `#2`, `#3`, .."""
-    listed = list(names)
-    total = Counter(listed)
-    seen: Counter[str] = Counter()
-    result = []
-    for name in listed:
-        seen[name] += 1
-        result.append(name if seen[name] == total[name] else f"{name}#{seen[name] + 1}")
-    return result
 
 
 def default_values(node: cst.Parameters) -> Iterator[cst.BaseExpression]:

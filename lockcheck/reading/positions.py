@@ -10,7 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lockcheck.facts import Position, SliceSites
-from lockcheck.reading.sites import KINDS, slice_source
+from lockcheck.reading.sites import KINDS
+from lockcheck.reading.slicing import slice_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,10 +7,11 @@ slice in the same way, which is how a number gets its place in the file.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import libcst as cst
+
+from lockcheck.reading.slicing import slice_source, source_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -226,39 +227,6 @@ def number(node: cst.CSTNode) -> dict[SiteKind, list[cst.CSTNode]]:
     `node` is the slice's function definition or module (`slice_node` finds it in what `parse_slice` returns).
     """
     return survey(node).sites
-
-
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-
-_CONTINUED = re.compile(r"[^#\r\n]*\\[\r\n]+$")
-_LONE_RETURN = re.compile(r"\r(?!\n)")
-
-
-def source_lines(text: str) -> list[str]:
-    """The lines of a file as Python counts them, line ends kept (`str.splitlines` knows ends that Python does not)."""
-    if "\r" in text:
-        return _LINE.findall(text)
-    lines = [line + "\n" for line in text.split("\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
-
-
-def slice_source(lines: list[str], first_line: int, last_line: int) -> tuple[str, int]:
-    """The text to parse for a slice, and the file's line that stands before the text's first line.
-
-    Nothing is dedented: an indented slice goes below an `if 1:` line, so that strings of several lines keep their text.
-    """
-    while last_line < len(lines) and _CONTINUED.match(lines[last_line - 1]):
-        last_line += 1  # a backslash after the last statement: the line it joins holds at most a comment
-    source = parsable("".join(lines[first_line - 1 : last_line]))
-    if source[:1] in {" ", "\t", "\f"}:
-        return "if 1:\n" + source, first_line - 2
-    return source, first_line - 1
-
-
-def parsable(text: str) -> str:
-    """A text in which lone carriage returns, which are line ends to Python and not to libcst, are line feeds."""
-    return _LONE_RETURN.sub("\n", text) if "\r" in text else text
 
 
 def parse_slice(text: str, first_line: int, last_line: int) -> cst.Module:

@@ -29,6 +29,22 @@ def within(graph: Graph, paths: Collection[str]) -> Graph:
     return _of(_limited(graph.edges, lambda path: lies(path) or path in needed), cycles, graph.focus)
 
 
+def about(graph: Graph, spots: Collection[tuple[str, int]]) -> Graph:
+    """The cycles all of whose edges have a path that takes both of its locks at one of these paths and lines, with just
+    those paths."""
+
+    def lies(path: Path) -> bool:
+        return all((step.place.path, step.place.line) in spots for step in (path.held, path.taken))
+
+    limited = (replace(cycle, edges=_limited(cycle.edges, lies)) for cycle in graph.cycles)
+    cycles = tuple(cycle for cycle in limited if len(cycle.edges) == len(cycle.tables))
+    edges: dict[tuple[str, str], Edge] = {}
+    for edge in (edge for cycle in cycles for edge in cycle.edges):
+        known = edges.get(edge.ends, replace(edge, paths=()))
+        edges[edge.ends] = replace(edge, paths=tuple(dict.fromkeys((*known.paths, *edge.paths))))
+    return _of(tuple(edges[ends] for ends in sorted(edges)), cycles, graph.focus)
+
+
 def _limited(edges: Iterable[Edge], keep: Callable[[Path], bool]) -> tuple[Edge, ...]:
     limited = (replace(edge, paths=tuple(filter(keep, edge.paths))) for edge in edges)
     return tuple(edge for edge in limited if edge.paths)

@@ -1,0 +1,76 @@
+"""What one file comes to: its declarations and the behaviour of its functions, or why there are none."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockcheck.findings import Problem
+from lockcheck.sources import syntax_problem
+
+if TYPE_CHECKING:
+    from lockcheck.declarations.model import ModuleDeclarations
+    from lockcheck.facts import ModuleFacts
+    from lockcheck.reading.slicing import Slices
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to read: its text, how findings and imports name it. Without `declare` it is only parsed."""
+
+    path: str
+    module: str
+    is_package: bool
+    text: str
+    declare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`problem` tells why a file does not parse. `facts` is None where no function touches a database; `unread` are
+    the functions left out. `slices` are digests of what the slices of `facts` were read from, in their order."""
+
+    problem: Problem | None = None
+    declarations: ModuleDeclarations | None = None
+    facts: ModuleFacts | None = None
+    unread: tuple[Problem, ...] = ()
+    slices: tuple[str, ...] = ()
+
+
+def read_record(wanted: Wanted, known: Mapping[str, Slices] | None = None) -> Record:
+    """Read a file. Slices that are `known`, by their digests, are not read again."""
+    try:
+        declarations = _declared(wanted) if wanted.declare else None
+        if not wanted.declare:
+            _parse(wanted)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return Record(syntax_problem(wanted.path, error))
+    if declarations is None or not touches_database(declarations):
+        return Record(declarations=declarations)
+    from lockcheck.reading.gather import gather  # noqa: PLC0415 - only where a function is worth reading
+
+    gathered = gather(wanted.text, declarations, known or {})
+    return Record(None, declarations, gathered.facts, gathered.problems, gathered.digests)
+
+
+def _parse(wanted: Wanted) -> None:
+    """Raise what the parser raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # doubtful escapes are the checked project's affair
+        compile(wanted.text, wanted.path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
+
+
+def _declared(wanted: Wanted) -> ModuleDeclarations:
+    from lockcheck.declarations.read import read_module  # noqa: PLC0415 - not where no file speaks of a database
+
+    return read_module(wanted.text, wanted.module, wanted.path, wanted.is_package)
+
+
+def touches_database(module: ModuleDeclarations) -> bool:
+    """Whether a function of a file, or its body, is worth reading."""
+    methods = (method for cls in module.classes.values() for method in cls.methods)
+    functions = (*module.functions.values(), *methods)
+    return module.body_touches_database or any(function.touches_database for function in functions)

@@ -1,0 +1,62 @@
+"""Reads many files in worker processes. Whatever a worker cannot do is left to the caller."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeAlias
+
+from lockcheck.cache.kept import pack, unpack
+from lockcheck.cache.shards import unpacked
+from lockcheck.records import Record, Wanted, read_record
+
+BATCHES = 8
+"""Into how many batches a worker's share is parted, so that all end at about the same time."""
+
+Blob: TypeAlias = "bytes | None"
+
+
+def read_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, bytes, Record]]:
+    """The files that could be read, each with its packed record, in no order: large ones come first."""
+    batches = _batches(wanted, jobs * BATCHES)
+    try:
+        with ProcessPoolExecutor(
+            min(jobs, len(batches)), _context(), initializer=_prepare, initargs=(sys.getrecursionlimit(),)
+        ) as pool:
+            yield from _collected({pool.submit(_read, batch): batch for batch in batches})
+    except (OSError, NotImplementedError, ImportError, BrokenProcessPool):
+        return  # no semaphores, no memory, or a worker that was killed
+
+
+def _collected(running: dict[Future[list[Blob]], list[Wanted]]) -> Iterator[tuple[Wanted, bytes, Record]]:
+    for future in as_completed(running):
+        for item, blob in zip(running[future], future.result(), strict=True):
+            record = None if blob is None else unpack(unpacked(blob))
+            if blob is not None and record is not None:
+                yield item, blob, record
+
+
+def _batches(wanted: Sequence[Wanted], number: int) -> list[list[Wanted]]:
+    """The largest files first, then by turns: batches of about the same size."""
+    ordered = sorted(wanted, key=lambda item: -len(item.text))
+    return [batch for batch in (ordered[start::number] for start in range(number)) if batch]
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Forked workers start at once; a process with several threads must not fork, and not every system can."""
+    fork = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if fork else "spawn")
+
+
+def _prepare(recursion_limit: int) -> None:
+    gc.disable()  # as in the process that started this one: a run is short
+    sys.setrecursionlimit(recursion_limit)
+
+
+def _read(batch: list[Wanted]) -> list[Blob]:
+    return [pack(read_record(item)) for item in batch]
