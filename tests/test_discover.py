@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lockcheck import discover, ignored
+from lockcheck import discover
 from lockcheck.discover import DiscoverError, project_files, python_files, reported_files
 from lockcheck.findings import Problem
 from lockcheck.settings import Settings
@@ -178,7 +178,7 @@ def test_without_git_the_files_are_read(root: Path, monkeypatch: pytest.MonkeyPa
     write(root, "pyproject.toml", "a.py", "app/a.py", "app/b.py", "app/keep.py", "out/c.py", "app/deep/out/d.py")
     (root / ".gitignore").write_text("a.py\nout/\n!keep.py\nb.py\n", encoding="utf-8")
     (root / "app" / ".gitignore").write_text("!a.py\nkeep.py\n", encoding="utf-8")
-    monkeypatch.setattr(ignored, "_LIST_IGNORED", ("no-such-command",))
+    monkeypatch.setenv("PATH", str(root / "empty"))
     assert found(root) == ["app/a.py"]
     assert names(root, python_files(root / "app", settings(root))) == ["app/a.py"]
 
