@@ -134,7 +134,7 @@ def _pends(project: Project, detail: object) -> bool:
     """Whether a step leaves something in the session that a flush may fail on."""
     if isinstance(detail, Write):
         return _holds(project, detail.instance.model, frozenset({detail.attribute}))
-    return isinstance(detail, (Add, Merge, Delete, Outer))
+    return isinstance(detail, (Add, Merge, Delete)) or (isinstance(detail, Outer) and not is_builtin(detail))
 
 
 def _holds(project: Project, model: ModelRef | None, names: frozenset[str]) -> bool:
