@@ -48,26 +48,25 @@ def test_refused(body: str, execution: str | None, reason: str) -> None:
 LOOP = """
     last = None
     while True:
-        page = select(Job.id).where(*conditions).order_by(Job.id).limit(1000)
+        page = select(Job.id).where(*conditions).order_by(Job.id).limit(500)
         if last is not None:
             page = page.where(Job.id > last)
         keys = session.scalars(page).all()
         if not keys:
             break
         last = keys[-1]
-        locked = session.scalars(
+        session.execute(
             select(Job.id)
-            .where(Job.id.in_(keys), *conditions)
+            .where(Job.id.in_(keys))
             .order_by(Job.id)
             .with_for_update(key_share=True)
-        ).all()
-        if locked:
+        )
     """
 
 
 def loop(write: str, above: str, below: str = "", *, where: bool = True) -> str:
     text = dedent(LOOP) if where else dedent(LOOP).replace(".where(*conditions)", "").replace(", *conditions", "")
-    return dedent(above) + text.rstrip("\n ") + f"\n        {write}\n" + dedent(below)
+    return dedent(above) + text.rstrip("\n ") + f"\n    {write}\n" + dedent(below)
 
 
 NOTED = """
@@ -94,20 +93,20 @@ NOTED = """
             "session.execute(update(Job).where(Job.a == f(), Job.b).values(c=g()))\n",
             "values(c=g()))",
             loop(
-                "session.execute(statement.where(Job.id.in_(locked)))",
+                "session.execute(statement.where(Job.id.in_(keys), *conditions))",
                 "conditions = (Job.a == f(), Job.b)\nstatement = update(Job).values(c=g())\n",
             ),
         ),
         (
             "session.execute(update(Job))\n",
             "(update(Job))",
-            loop("session.execute(statement.where(Job.id.in_(locked)))", "statement = update(Job)\n", where=False),
+            loop("session.execute(statement.where(Job.id.in_(keys)))", "statement = update(Job)\n", where=False),
         ),
         (
             "r = session.execute(update(Job).where(Job.a))\nif r.rowcount:\n    log(getattr(r, 'rowcount', 0))\nr = 1",
             "where(Job.a))",
             loop(
-                "updated += session.execute(statement.where(Job.id.in_(locked))).rowcount",
+                "updated += session.execute(\n        statement.where(Job.id.in_(keys), *conditions)\n    ).rowcount",
                 "conditions = (Job.a,)\nstatement = update(Job)\nupdated = 0\n",
                 "if updated:\n    log(updated)\nr = 1",
             ),
@@ -116,7 +115,8 @@ NOTED = """
             "# above\nn += session.execute(update(Job).where(Job.a), {}).rowcount  # end\n",
             "{})",
             loop(
-                "updated += session.execute(statement.where(Job.id.in_(locked)), {}).rowcount",
+                "updated += session.execute(\n"
+                "        statement.where(Job.id.in_(keys), *conditions),\n        {},\n    ).rowcount",
                 "# above\nconditions = (Job.a,)\nstatement = update(Job)\nupdated = 0\n",
                 "n += updated  # end\n",
             ),
@@ -124,13 +124,16 @@ NOTED = """
         (
             "q = update(Job).where(Job.a)\nother()\nsession.execute(q)\n",
             "execute(q)",
-            loop("session.execute(q.where(Job.id.in_(locked)))", "conditions = (Job.a,)\nq = update(Job)\nother()\n"),
+            loop(
+                "session.execute(q.where(Job.id.in_(keys), *conditions))",
+                "conditions = (Job.a,)\nq = update(Job)\nother()\n",
+            ),
         ),
         (
             NOTED,
             "Job.c\n        )  # c\n    )",
             loop(
-                "session.execute(statement.where(Job.id.in_(locked)))",
+                "session.execute(statement.where(Job.id.in_(keys), *conditions))",
                 """
                 # why
                 # c
@@ -156,7 +159,7 @@ def test_legacy_query() -> None:
     text = function("n = session.query(Job).filter(Job.a == 1).update({'b': f()}, 'evaluate')\n")
     assert fixed(plan(text, None, "session.query(Job)"), text) == function(
         loop(
-            "updated += session.query(Job).filter(Job.id.in_(locked)).update(values, 'fetch')",
+            "updated += session.query(Job).filter(Job.id.in_(keys), *conditions).update(values, 'fetch')",
             "conditions = (Job.a == 1,)\nvalues = {'b': f()}\nupdated = 0\n",
             "n = updated\n",
         )
@@ -164,10 +167,10 @@ def test_legacy_query() -> None:
 
 
 def test_new_names_hide_none() -> None:
-    body = "keys = page = 1\nsession.execute(update(Job).where(Job.a == last(keys, page)))\nreturn locked\n"
+    body = "keys = page = 1\nsession.execute(update(Job).where(Job.a == last(keys, page)))\nreturn last\n"
     text = function(body, "f(session, statement, conditions_2)") + "\n\nconditions = []\n"
     made = fixed(plan(text, "page)))"), text)
-    for name in ("conditions_3 =", "statement_2 =", "last_2 =", "page_2 =", "keys_2 =", "locked_2 ="):
+    for name in ("conditions_3 =", "statement_2 =", "last_2 =", "page_2 =", "keys_2 ="):
         assert f" {name} " in made
 
 
@@ -177,5 +180,5 @@ def test_async_composite_key_and_lock_mode() -> None:
     assert "        rows = await session.execute(page)\n        keys = [tuple(row) for row in rows]\n" in made
     assert "page = page.where(tuple_(Job.a, Job.b) > last)\n" in made
     assert ".where(tuple_(Job.a, Job.b).in_(keys), *conditions)\n" in made
-    assert ".with_for_update(of=Job)\n" in made
-    assert "            await session.execute(statement.where(tuple_(Job.a, Job.b).in_(locked)))\n" in made
+    assert ".with_for_update()\n" in made
+    assert "await session.execute(\n            statement.where(tuple_(Job.a, Job.b).in_(keys), *conditions)\n" in made

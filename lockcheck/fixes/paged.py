@@ -17,7 +17,8 @@ from lockcheck.fixes.results import Usage, replaced_reads, usage_of, uses
 from lockcheck.fixes.slices import Change, Refused, Slice
 from lockcheck.plans import OrderWrite
 
-PAGE = 1000
+PAGE = 500
+"""Rows. MariaDB makes a join of an `IN` that lists 1000 values or more, and then locks in the order of its plan."""
 
 
 def page_write(part: Slice, plan: OrderWrite, imports: Imports) -> list[Change]:
@@ -61,7 +62,6 @@ class _Paged:
         composite = len(self._key) > 1
         self._subject = f"{imports.name('sqlalchemy', 'tuple_')}({', '.join(self._key)})" if composite else self._key[0]
         self._taken = imports.taken()
-        self._rows = ""
         self._inner = list(fetched(part, plan, self._chain))
 
     def _new(self, wanted: str) -> str:
@@ -162,18 +162,19 @@ class _Paged:
     def _loop(self, where: str | None, written: str) -> list[str]:
         usage, indent = self._usage, self._indent
         self._count = self._new("deleted" if self._is_delete() else "updated") if usage.is_counted else None
-        last, page, keys, locked = (self._new(name) for name in ("last", "page", "keys", "locked"))
+        last, page, keys = (self._new(name) for name in ("last", "page", "keys"))
         deep = indent + self._part.unit
         lines = [f"{indent}{self._count} = 0"] if self._count else []
         lines += [f"{indent}{last} = None", f"{indent}while True:"]
         lines.append(self._code(self._selected, self._page_links(where), deep, f"{page} = "))
         lines.append(f"{deep}if {last} is not None:")
         lines.append(f"{deep}{self._part.unit}{page} = {page}.where({self._subject} > {last})")
-        lines += self._read(keys, page, [], deep)
+        lines += self._read(keys, page, deep)
         lines += [f"{deep}if not {keys}:", f"{deep}{self._part.unit}break", f"{deep}{last} = {keys}[-1]"]
-        lines += self._read(locked, self._selected, self._lock_links(where, keys), deep)
-        lines.append(f"{deep}if {locked}:")
-        lines += self._write(written, locked, deep + self._part.unit)
+        awaited = "await " if usage.is_awaited else ""
+        lock = f"{awaited}{self._session}.execute("
+        lines.append(self._code(self._selected, self._lock_links(keys), deep, lock, ")"))
+        lines += self._write(written, where, keys, deep)
         small = usage.line.body[0]
         if usage.count is not None:
             start, end = self._part.span(small)
@@ -192,28 +193,27 @@ class _Paged:
     def _page_links(self, where: str | None) -> list[str]:
         return [f".where(*{where})"] * bool(where) + [f".order_by({', '.join(self._key)})", f".limit({PAGE})"]
 
-    def _lock_links(self, where: str | None, keys: str) -> list[str]:
-        again = f", *{where}" if where else ""
-        lock = ["key_share=True"] * self._plan.key_share + [f"of={self._plan.model}"] * self._plan.joins
+    def _lock_links(self, keys: str) -> list[str]:
+        """By the keys alone: with another condition InnoDB may take another index, and locks in its order."""
+        lock = "key_share=True" if self._plan.key_share else ""
         order = f".order_by({', '.join(self._key)})"
-        return [f".where({self._subject}.in_({keys}){again})", order, f".with_for_update({', '.join(lock)})"]
+        return [f".where({self._subject}.in_({keys}))", order, f".with_for_update({lock})"]
 
-    def _read(self, name: str, head: str, links: list[str], indent: str) -> list[str]:
+    def _read(self, name: str, page: str, indent: str) -> list[str]:
         """Keys of rows into a variable: scalars, or tuples for a composite key."""
         composite, awaited = len(self._key) > 1, "await " if self._usage.is_awaited else ""
-        call = f"{awaited}{self._session}.{'execute' if composite else 'scalars'}("
-        if not composite and (not awaited or not links):
-            opened, closed = ("(", ")") if awaited else ("", "")
-            return [self._code(head, links, indent, f"{name} = {opened}{call}", f"){closed}.all()")]
-        rows = self._rows = self._rows or self._new("rows")
-        value = f"[tuple(row) for row in {rows}]" if composite else f"{rows}.all()"
-        return [self._code(head, links, indent, f"{rows} = {call}", ")"), f"{indent}{name} = {value}"]
+        call = f"{awaited}{self._session}.{'execute' if composite else 'scalars'}({page})"
+        if not composite:
+            return [f"{indent}{name} = {f'({call})' if awaited else call}.all()"]
+        rows = self._new("rows")
+        return [f"{indent}{rows} = {call}", f"{indent}{name} = [tuple(row) for row in {rows}]"]
 
     def _code(self, head: str, links: list[str], indent: str, prefix: str, suffix: str = "") -> str:
         return call_code(head, links, indent, self._part.unit, prefix=prefix, suffix=suffix)
 
-    def _write(self, written: str, locked: str, indent: str) -> list[str]:
-        pick = f"{self._subject}.in_({locked})"
+    def _write(self, written: str, where: str | None, keys: str, indent: str) -> list[str]:
+        """The statement for a page. Its conditions are asked again: others may have written the rows meanwhile."""
+        pick = f"{self._subject}.in_({keys}){f', *{where}' if where else ''}"
         adding = f"{self._count} += " if self._count else ""
         if self._query:
             return [f"{indent}{adding}{self._query_code(pick, written)}"]

@@ -9,6 +9,7 @@ from tests.proofs.scenario import DEADLOCKS, GATE, NOWHERE, SERVERS, TITLES, Dat
 
 UNLOCKED = "no row locks"
 INDEX = "CREATE INDEX ix_job_run_state ON job (run_id, state)"
+WIDE = "CREATE INDEX ix_job_run_state_revision ON job (run_id, state, revision)"
 
 
 def rows(module: Any) -> list[Any]:
@@ -23,7 +24,14 @@ def leases(module: Any) -> list[Any]:
     return wanted + [module.Lease(id=key, worker="v", pool="o") for key in range(11, 31)]
 
 
-def upgrade(setting: str, own: frozenset[Database], tables: dict[Database, tuple[str, ...]], why: str) -> Scenario:
+def upgrade(
+    setting: str,
+    tables: dict[Database, tuple[str, ...]],
+    why: str,
+    before: frozenset[Database] = SERVERS,
+    after: frozenset[Database] = on("mariadb"),
+    own: frozenset[Database] = NOWHERE,
+) -> Scenario:
     notes: Notes = {"mariadb": why, "sqlite": UNLOCKED}
     return Scenario(
         code="LCK201",
@@ -37,8 +45,8 @@ def upgrade(setting: str, own: frozenset[Database], tables: dict[Database, tuple
             "finish": lambda module, session: module.finish(session, 7),
         },
         script=(Until(GATE, "COMMIT"), Until("upgrade"), Until("finish")),
-        before=SERVERS,
-        after=on("mariadb"),
+        before=before,
+        after=after,
         own=own,
         tables=tables,
         notes=notes,
@@ -48,15 +56,23 @@ def upgrade(setting: str, own: frozenset[Database], tables: dict[Database, tuple
 SCENARIOS = (
     upgrade(
         "",
-        NOWHERE,
         {"mariadb": ("CREATE OR REPLACE INDEX ix_job_run_id ON job (state)",)},
         "an index on `state` in the place of the other: InnoDB locks in its order, and sorts afterwards",
     ),
     upgrade(
         "with an index on run_id and state",
-        on("mariadb"),
         dict.fromkeys(TITLES, (INDEX,)),
-        "InnoDB locks in the order of the index, and sorts afterwards, also for `id IN (..) AND run_id = ..`",
+        "InnoDB locks in the order of the index, and sorts afterwards; rows that are asked for by `id IN (..)` alone, "
+        "in the order of `id`, it finds by the primary key",
+    ),
+    upgrade(
+        "with an index on run_id, state and revision",
+        dict.fromkeys(TITLES, (WIDE,)),
+        "the UPDATE moves entries of the index, and the other session locks the entry of a row ahead of the row; no "
+        "order of the rows helps",
+        before=on("postgresql"),
+        after=NOWHERE,
+        own=on("mariadb"),
     ),
     Scenario(
         code="LCK201",
