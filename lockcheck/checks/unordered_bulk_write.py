@@ -18,6 +18,10 @@ from lockcheck.linking.values import ColumnRef, Statement
 from lockcheck.plans import OrderWrite, Target
 
 CODE = "LCK201"
+DELETED = (
+    "with its rows locked ahead of it, in whatever order, a DELETE takes their index entries last, and InnoDB lets it "
+    "deadlock with a session that comes by such an index"
+)
 
 
 def check(project: Project) -> Iterator[Hazard]:
@@ -89,6 +93,8 @@ def _remedy(project: Project, execute: Execute, mapped: MappedClass) -> tuple[Re
     if statement.spelling is None or len(statement.steps) != 1:
         return None, "the statement is built in several functions"
     form = _form(project)
+    if form == "portable" and statement.kind == "delete":
+        return None, DELETED
     key_share = statement.kind == "update" and not sets_key(statement, mapped)
     local = execute.site.slice == statement.site.slice and execute.site.path == statement.site.path
     plan = OrderWrite(

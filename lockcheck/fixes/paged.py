@@ -1,4 +1,4 @@
-"""Bulk writes in primary-key order on databases that lock rows while they scan: page by page (DESIGN section 5)."""
+"""Bulk UPDATEs in primary-key order on databases that lock rows while they scan: page by page (DESIGN section 5)."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class _Paged:
 
     def _loop(self, where: str | None, written: str) -> list[str]:
         usage, indent = self._usage, self._indent
-        self._count = self._new("deleted" if self._is_delete() else "updated") if usage.is_counted else None
+        self._count = self._new("updated") if usage.is_counted else None
         last, page, keys = (self._new(name) for name in ("last", "page", "keys"))
         deep = indent + self._part.unit
         lines = [f"{indent}{self._count} = 0"] if self._count else []
@@ -181,10 +181,6 @@ class _Paged:
             change = Change(*self._part.span(usage.count), self._count or "")
             lines.append(f"{indent}{self._part.rendered((start, end), [change])}")
         return lines
-
-    def _is_delete(self) -> bool:
-        names = {link.name for link in self._chain.links[-1:]} if self._query else set()
-        return "delete" in names or self._part.code(self._chain.root.func).endswith("delete")
 
     @property
     def _selected(self) -> str:

@@ -88,10 +88,10 @@ SCENARIOS = (
         script=(Until(GATE, "COMMIT"), Until("drain"), Until("renew")),
         before=on("postgresql"),
         after=on("mariadb"),
-        own=on("mariadb"),
         notes={
-            "mariadb": "the bare DELETE takes row and index entries one after the other; the fix locks all rows first, "
-            "then the entries of the index on `worker`, which the other session locks ahead of its rows",
+            "mariadb": "the bare DELETE takes row and index entries one after the other; the subselect locks all rows "
+            "first, the DELETE then the entries of the index on `worker`, which the other session locks ahead of its "
+            "rows",
             "sqlite": UNLOCKED,
         },
     ),
