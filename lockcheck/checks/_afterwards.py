@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from lockcheck.checks._handlers import RECOVERS, Guarded, failing, is_builtin
+from lockcheck.checks._deadlocks import Lost, on_innodb_alone
+from lockcheck.checks._handlers import RECOVERS, Guarded, failing, flushes, is_builtin, raises
+from lockcheck.checks._losses import lost_to
 from lockcheck.linking.events import (
     Add,
     Delete,
@@ -30,12 +32,13 @@ from lockcheck.plans import Target
 
 class Reuse(NamedTuple):
     """`failing` may fail into the handler, after which `use` uses the session; `next_turn` when only the next turn of
-    the handler's loop does."""
+    the handler's loop does. `lost` is what a deadlock takes away where InnoDB decides."""
 
     failing: Step
     session: SessionRef
     use: Step
     next_turn: bool
+    lost: Lost | None = None
 
     @property
     def of_others(self) -> bool:
@@ -51,8 +54,20 @@ def reuses(project: Project, trace: Trace, guarded: Guarded) -> Iterator[Reuse]:
     """The uses of the session by the same function, one for each operation that may fail."""
     for failed, session in failing(project, guarded):
         found = _reuse(project, trace, guarded, session, failed)
+        if found is not None and on_innodb_alone(project) and not flushes(failed):
+            found = _losing(project, guarded, found)
         if found is not None:
             yield found
+
+
+def _losing(project: Project, guarded: Guarded, reuse: Reuse) -> Reuse | None:
+    """A reuse after a deadlock of InnoDB, which leaves the session fit for use: a hazard where work is lost."""
+    again = reuse.next_turn and _tries_again(project, guarded.trace, guarded)
+    if raises(guarded) and not again:
+        return None
+    turn = [] if again else _next_turn(project, guarded.trace, guarded, reuse.session)
+    lost = lost_to(project, guarded, reuse.failing, reuse.session, turn)
+    return reuse._replace(lost=lost) if lost is not None else None
 
 
 def own_reuse(project: Project, trace: Trace, guarded: Guarded) -> Reuse | None:

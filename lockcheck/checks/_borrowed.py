@@ -47,8 +47,8 @@ def _in_run(project: Project, trace: Trace, function: str) -> Iterator[Loss]:
         if detail.site in project.linker.opened:
             continue
         for session in _sessions(detail):
-            work = list(_work(project, trace, step, session))
-            lost = next((item for item in work if not item[1]), next(iter(work), None))
+            found = list(work(project, trace, step, session))
+            lost = next((item for item in found if not item[1]), next(iter(found), None))
             if lost is not None:
                 yield Loss(trace.function, detail.site, *lost)
 
@@ -59,11 +59,11 @@ def _sessions(call: Inner) -> Iterator[SessionRef]:
         yield from (part for part in each(value) if isinstance(part, SessionRef))
 
 
-def _work(project: Project, trace: Trace, call: Step, session: SessionRef) -> Iterator[tuple[Target, bool]]:
+def work(project: Project, trace: Trace, call: Step, session: SessionRef) -> Iterator[tuple[Target, bool]]:
     """Writes and locks of the session that a call may find in its transaction, nearest first; whether it is a lock."""
     for step in reversed(trace.steps[: call.number]):
         is_lock = _locks(step, session)
-        if not is_lock and not _writes(project, trace, step, session):
+        if not is_lock and not writes(project, trace, step, session):
             continue
         site = getattr(step.detail, "site", None)
         if site is not None and trace.reaches(step, call) and not _may_have_ended(trace, step, call, session):
@@ -95,7 +95,8 @@ def _of(detail: object, session: SessionRef) -> bool:
     return own is not None and same_session(own, session)
 
 
-def _writes(project: Project, trace: Trace, step: Step, session: SessionRef) -> bool:
+def writes(project: Project, trace: Trace, step: Step, session: SessionRef) -> bool:
+    """Whether a step writes in the session, perhaps at its next flush."""
     detail = step.detail
     if isinstance(detail, Execute):
         return detail.statement.kind != "select" and _of(detail, session)

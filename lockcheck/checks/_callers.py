@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from lockcheck import facts
 from lockcheck.checks._afterwards import begins_anew, turn_of, uses
+from lockcheck.checks._deadlocks import Lost, on_innodb_alone
 from lockcheck.checks._handlers import Guarded, failing, flushes, guarded_by
+from lockcheck.checks._losses import lost_to
 from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
 from lockcheck.linking.frame import operands
 from lockcheck.linking.linker import Linker
@@ -23,13 +25,14 @@ MAX_LEVELS = 4
 
 class GoesOn(NamedTuple):
     """`caller` calls, at `call`, into a handler that hides the error of `failed`, and goes on at `use`; `depth` calls
-    lead from it to the handler."""
+    lead from it to the handler. `lost` is what a deadlock takes away where InnoDB decides."""
 
     caller: str
     call: Target
     failed: Step
     use: Step
     depth: int
+    lost: Lost | None
 
 
 def goes_on(project: Project, function: str, handler: Target, failed: frozenset[Target]) -> GoesOn | None:
@@ -53,8 +56,18 @@ def _in_run(project: Project, trace: Trace, handler: Target, failed: frozenset[T
             for failing_step, session in failing(project, guarded):
                 if getattr(failing_step.detail, "site", None) in failed:
                     use = _use(trace, guarded, session, failing_step)
-                    if use is not None and not _told(project.linker, step, use):
-                        yield GoesOn(trace.function, step.calls[0], failing_step, use, len(step.calls))
+                    lost = _lost(project, guarded, failing_step, session)
+                    harmless = lost is None and on_innodb_alone(project) and not flushes(failing_step)
+                    if use is not None and not harmless and not _told(project.linker, step, use):
+                        yield GoesOn(trace.function, step.calls[0], failing_step, use, len(step.calls), lost)
+
+
+def _lost(project: Project, guarded: Guarded, failed: Step, session: SessionRef) -> Lost | None:
+    """What the caller has written before, and a deadlock of InnoDB takes away."""
+    if not on_innodb_alone(project) or flushes(failed):
+        return None
+    lost = lost_to(project, guarded, failed, session, [])
+    return None if lost is None or lost.is_lock else lost
 
 
 def _use(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Step | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lockcheck.checks._errors import EVERY_DATABASE_ERROR, caught_names
+from lockcheck.checks._deadlocks import may_deadlock, on_innodb_alone
+from lockcheck.checks._errors import EVERY_DATABASE_ERROR, RETRYABLE, caught_names
 from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.events import (
     Add,
     Delete,
     EnterHandler,
     Execute,
+    Leave,
     Merge,
     Opened,
     Outer,
@@ -95,7 +97,9 @@ def failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionR
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
     postgresql = "postgresql" in project.policy.databases
-    expects = caught_names(guarded.caught) == ("IntegrityError",)
+    names = caught_names(guarded.caught)
+    expects = names == ("IntegrityError",)
+    deadlocks = on_innodb_alone(project) and _catches_deadlocks(guarded)
     depth = len(guarded.handler.path)
     for step in guarded.body:
         detail = step.detail
@@ -106,13 +110,19 @@ def failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionR
                 nested.pop()
         elif isinstance(detail, Opened) and detail.entered:
             opened.append(detail.session)
-        session = operates(detail, any_statement=postgresql)
+        session = operates(detail, any_statement=postgresql) or (may_deadlock(detail) if deadlocks else None)
         if session is None or any(same_session(session, other) for other in (*nested, *opened)):
             continue
         if session.owner in ("own", "unknown") and _opened_inside(step, session, guarded):
             continue
         if not _handled_inside(step, depth) and (not expects or violates(project, guarded.trace, step)):
             yield step, session
+
+
+def _catches_deadlocks(guarded: Guarded) -> bool:
+    """Whether a deadlock comes to the handler."""
+    first = next((c for c in (*guarded.earlier, guarded.caught) if RETRYABLE & set(caught_names(c))), None)
+    return first is guarded.caught
 
 
 def violates(project: Project, trace: Trace, step: Step) -> bool:
@@ -161,6 +171,11 @@ def operates(detail: object, *, any_statement: bool) -> SessionRef | None:
     if isinstance(detail, Outer) and any_statement and not is_builtin(detail):
         return detail.sessions[0]
     return None
+
+
+def raises(guarded: Guarded) -> bool:
+    """Whether the handler raises, perhaps only for some errors."""
+    return any(isinstance(step.detail, Leave) and step.detail.how == "raise" for step in guarded.inside)
 
 
 def is_builtin(call: Outer) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockcheck.checks._afterwards import Reuse, own_reuse
 from lockcheck.checks._common import dialects
+from lockcheck.checks._deadlocks import DML, locks_or_writes, related, undone
 from lockcheck.checks._errors import caught_names
 from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, local_handlers, site_in
 from lockcheck.hazards import Hazard, Remedy, mark
@@ -17,7 +17,6 @@ from lockcheck.linking.values import SessionRef, Somewhere
 from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, UseSavepoint
 
 CODE = "LCK401"
-DML = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|WITH)\b|.*\bFOR\s+(UPDATE|SHARE)\b", re.IGNORECASE | re.DOTALL)
 PENDING = (Write, Add, Delete, Merge)
 """What waits in a session for its flush."""
 
@@ -36,23 +35,27 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
     names = caught_names(guarded.caught)
     used, failed = site_in(reuse.use), site_in(reuse.failing)
     where = f" at line {mark(used)}" if used is not None else ""
+    becomes = f"{aborted(reuse.failing)}, so that later work fails or is lost"
+    if reuse.lost is not None:
+        becomes = f"{undone(project, reuse.lost)}, and what comes later is committed without it"
     text = (
         f"the handler catches {caught_text(names)} from the session's work in the try and the function goes on using "
-        f"the session{where}: {aborted(reuse.failing)}, so that later work fails or is lost"
+        f"the session{where}: {becomes}"
     )
     reason = READ if isinstance(reuse.use.detail, Read) else None
     text = f"{text}; no fix: {reason}" if reason else text
-    related = [(failed, f"may fail here: {does(reuse.failing)}")] if failed is not None else []
+    places = [(failed, f"may fail here: {does(reuse.failing)}")] if failed is not None else []
+    places.extend(related(reuse.lost))
     if used is not None:
-        related.append((used, f"the session is used again here: {does(reuse.use)}"))
+        places.append((used, f"the session is used again here: {does(reuse.use)}"))
     return Hazard(
         site=guarded.caught.site,
         function=trace.function,
         message=text,
-        related=tuple(related),
-        remedy=None if reason else _remedy(project, trace, guarded, names, reuse.session),
+        related=tuple(places),
+        remedy=None if reason else _remedy(project, trace, guarded, names, reuse),
         no_fix=reason,
-        preview=_only_reads(project, guarded) or _may_autocommit(reuse.session),
+        preview=_only_reads(project, guarded) or _may_autocommit(reuse.session) or _loses_a_lock(reuse),
     )
 
 
@@ -60,6 +63,11 @@ def _only_reads(project: Project, guarded: Guarded) -> bool:
     """Whether nothing in the `try` is seen to lock or write: no deadlock or constraint fails there, and what comes next
     on the session fails at once."""
     return not any(_changes(project, guarded, step, session) for step, session in failing(project, guarded))
+
+
+def _loses_a_lock(reuse: Reuse) -> bool:
+    """Whether nothing that was written is lost at a deadlock, only locks are."""
+    return reuse.lost is not None and reuse.lost.is_lock
 
 
 def _may_autocommit(session: SessionRef) -> bool:
@@ -86,20 +94,21 @@ def _writes(detail: object, session: SessionRef) -> bool:
     """Whether a statement leaves a lock or a write in a transaction."""
     if isinstance(detail, Execute):
         own = detail.session is None or same_session(detail.session, session)
-        return own and _locks_or_writes(detail)
+        return own and locks_or_writes(detail)
     if isinstance(detail, SessionCall):
         return DML.match(detail.text) is not None
     return isinstance(detail, Merge)
 
 
-def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, ...], session: SessionRef) -> Remedy:
+def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, ...], reuse: Reuse) -> Remedy:
+    session = reuse.session
     judged = f"(judged for {dialects(project.policy.databases)})"
     handler = guarded.caught.site
     plan: Plan
     if names == ("IntegrityError",):
         plan = UseSavepoint(handler, _spelled(session), session.is_async)
         return Remedy(plan, "unsafe", f"run the expected failure in a savepoint {judged}")
-    if session.owner == "own" and not _needed(trace, guarded, session):
+    if session.owner == "own" and reuse.lost is None and not _needed(trace, guarded, session):
         plan = RollbackFirst(handler, _spelled(session), session.is_async)
         return Remedy(plan, "safe", f"roll back the session, which is this function's own {judged}")
     plan = ReraiseFirst(handler)
@@ -119,10 +128,6 @@ def _needed(trace: Trace, guarded: Guarded, session: SessionRef) -> bool:
         if isinstance(detail, PENDING):
             return True
         own = isinstance(detail, Execute) and (detail.session is None or same_session(detail.session, session))
-        if isinstance(detail, Execute) and own and _locks_or_writes(detail):
+        if isinstance(detail, Execute) and own and locks_or_writes(detail):
             return True
     return False
-
-
-def _locks_or_writes(execute: Execute) -> bool:
-    return execute.statement.kind != "select" or execute.statement.lock is not None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from lockcheck import facts
 from lockcheck.checks._afterwards import loop_site, recovers, reuses
 from lockcheck.checks._borrowed import Loss, lost_by
 from lockcheck.checks._common import file_line, short
+from lockcheck.checks._deadlocks import Lost, may_deadlock, on_innodb_alone, related, undone
 from lockcheck.checks._handlers import aborted, does, flushes, is_certain, local_handlers, operates, site_in
+from lockcheck.checks._losses import ahead, of_caller
 from lockcheck.declarations.model import Location
 from lockcheck.hazards import Hazard, Where
 from lockcheck.linking.events import Inner, Opened, Savepoints, SessionCall
@@ -21,6 +24,14 @@ from lockcheck.linking.values import SessionRef, Somewhere
 from lockcheck.plans import Target
 
 CODE = "LCK405"
+
+
+class Failed(NamedTuple):
+    """The step of a try that fails, its session, and what a deadlock takes away where InnoDB decides."""
+
+    step: Step
+    session: SessionRef
+    lost: Lost | None = None
 
 
 def check(project: Project) -> Iterator[Hazard]:
@@ -45,9 +56,9 @@ def _of_loop(project: Project, name: str, function: facts.FunctionFacts, loop: R
             return found
     body = next((steps for _, entered, steps in trace.loops() if entered.site == site), [])
     inside = {f"{where.slice}:{call.site}" for call in calls_of_turn(function, loop.site)}
-    failed = None if loop.by_hand else _failing(project, body, inside)
+    failed = None if loop.by_hand else _failing(project, trace, body, inside)
     if failed is not None:
-        return _failed_transaction(name, site, f"{loop.name}(..) runs", failed)
+        return _failed_transaction(project, name, site, f"{loop.name}(..) runs", failed)
     lost = lost_by(project, name) if _rolls_back_given(body) else None
     return _lost(project, name, site, "the loop", lost) if lost is not None else None
 
@@ -58,12 +69,14 @@ def _by_hand(project: Project, trace: Trace, site: Target) -> Hazard | None:
         if loop_site(trace, guarded) == site:
             for reuse in reuses(project, trace, guarded):
                 if reuse.next_turn:
-                    return _failed_transaction(trace.function, guarded.caught.site, "the loop runs", reuse.failing)
+                    failed = Failed(reuse.failing, reuse.session, reuse.lost)
+                    return _failed_transaction(project, trace.function, guarded.caught.site, "the loop runs", failed)
     return None
 
 
-def _failing(project: Project, body: list[Step], inside: set[str]) -> Step | None:
-    """The first operation on a session from outside of the loop that no step of the loop rolls back."""
+def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str]) -> Failed | None:
+    """The first operation on a session from outside of the loop that no step of the loop rolls back; on InnoDB alone
+    one that takes work from ahead of the loop with it."""
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
     for step in body:
@@ -73,13 +86,22 @@ def _failing(project: Project, body: list[Step], inside: set[str]) -> Step | Non
         elif isinstance(detail, Opened) and detail.entered:
             opened.append(detail.session)
         session = operates(detail, any_statement="postgresql" in project.policy.databases)
+        waiting = may_deadlock(detail) if session is None and on_innodb_alone(project) else None
+        session = session or waiting
         if session is None or any(same_session(session, other) for other in (*nested, *opened)):
             continue
         if isinstance(session.origin, Somewhere) and (step.calls or session.origin.label in inside):
             continue
         if is_certain(body, session) and not any(recovers(other.detail, session) for other in body):
-            return step
+            lost = _ahead(project, trace, body[0], step, session) if waiting is not None else None
+            if waiting is None or lost is not None:
+                return Failed(step, session, lost)
     return None
+
+
+def _ahead(project: Project, trace: Trace, first: Step, failed: Step, session: SessionRef) -> Lost | None:
+    """What the transaction holds ahead of the first step of what is tried again."""
+    return ahead(project, trace, first, session) or of_caller(project, trace, failed, session)
 
 
 def _rolls_back_given(body: list[Step]) -> bool:
@@ -110,11 +132,11 @@ def _decorated(
     if decorator.rolls_back:
         lost = lost_by(project, name)
         return _lost(project, name, site, f"@{decorator.name}", lost) if lost is not None else None
-    failed = _failing(project, project.trace(name).steps, set())
-    session = operates(failed.detail, any_statement=True) if failed is not None else None
-    if failed is None or session is None or not _borrows(project, name, function, session):
+    trace = project.trace(name)
+    failed = _failing(project, trace, trace.steps, set())
+    if failed is None or not _borrows(project, name, function, failed.session):
         return None
-    return _failed_transaction(name, site, f"@{decorator.name} runs", failed)
+    return _failed_transaction(project, name, site, f"@{decorator.name} runs", failed)
 
 
 def _borrows(project: Project, name: str, function: facts.FunctionFacts, session: SessionRef) -> bool:
@@ -159,15 +181,21 @@ def _decorator_place(
 # --- findings --------------------------------------------------------------------------------------------
 
 
-def _failed_transaction(function: str, site: Target, again: str, failed: Step) -> Hazard:
-    error = "PendingRollbackError" if flushes(failed) else "InFailedSqlTransaction"
-    text = (
-        f"{again} the work again on the same session without a rollback in between: {aborted(failed)}, and every "
-        f"further try fails with {error}"
+def _failed_transaction(project: Project, function: str, site: Target, again: str, failed: Failed) -> Hazard:
+    step, lost = failed.step, failed.lost
+    error = "PendingRollbackError" if flushes(step) else "InFailedSqlTransaction"
+    becomes = f"{aborted(step)}, and every further try fails with {error}"
+    without = " without a rollback in between"
+    if lost is not None:
+        becomes, without = f"{undone(project, lost)}, and the next try succeeds without it", ""
+    where = site_in(step)
+    places = ((where, f"may fail here: {does(step)}"),) if where is not None else ()
+    return Hazard(
+        site=site,
+        function=function,
+        message=f"{again} the work again on the same session{without}: {becomes}",
+        related=(*places, *related(lost)),
     )
-    where = site_in(failed)
-    related = ((where, f"may fail here: {does(failed)}"),) if where is not None else ()
-    return Hazard(site=site, function=function, message=text, related=related)
 
 
 def _lost(project: Project, function: str, site: Target, what: str, lost: Loss) -> Hazard:
@@ -177,8 +205,8 @@ def _lost(project: Project, function: str, site: Target, what: str, lost: Loss) 
         f"{what} rolls back the session that {short(lost.caller)} passes in before it runs {short(function)} again: "
         f"{first} at {file_line(project, lost.site)} ahead of the call {becomes}, and the next try succeeds without it"
     )
-    related: tuple[tuple[Where, str], ...] = (
+    places: tuple[tuple[Where, str], ...] = (
         (lost.site, "the rows are locked here" if lost.is_lock else "this is written before"),
         (lost.call, "the work that may be tried again is called here"),
     )
-    return Hazard(site=site, function=function, message=text, related=related)
+    return Hazard(site=site, function=function, message=text, related=places)

@@ -7,11 +7,22 @@ from collections.abc import Iterator
 from lockcheck.checks._afterwards import Reuse, loop_site, own_reuse, recovers, reuses
 from lockcheck.checks._callers import GoesOn, goes_on
 from lockcheck.checks._common import dialects, file_line, short
+from lockcheck.checks._deadlocks import Lost, on_innodb_alone, related, undone
 from lockcheck.checks._errors import EVERY_DATABASE_ERROR, RETRYABLE, caught_names
 from lockcheck.checks._final_failure import Final, final_failure
-from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, is_certain, local_handlers, site_in
+from lockcheck.checks._handlers import (
+    Guarded,
+    aborted,
+    caught_text,
+    does,
+    failing,
+    is_certain,
+    local_handlers,
+    raises,
+    site_in,
+)
 from lockcheck.hazards import Hazard, Remedy, Where
-from lockcheck.linking.events import Leave, Outer
+from lockcheck.linking.events import Outer
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.plans import ReraiseFirst, Target
@@ -31,7 +42,7 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _hazard(project: Project, trace: Trace, guarded: Guarded) -> Hazard | None:
-    if own_reuse(project, trace, guarded) is not None or _raises(guarded):
+    if own_reuse(project, trace, guarded) is not None or raises(guarded):
         return None
     reuse = next(reuses(project, trace, guarded), None)
     if reuse is not None:
@@ -42,11 +53,6 @@ def _hazard(project: Project, trace: Trace, guarded: Guarded) -> Hazard | None:
         return _in_caller(project, trace, guarded, found)
     final = final_failure(project, trace, guarded)
     return _made_final(project, trace, guarded, final) if final is not None else None
-
-
-def _raises(guarded: Guarded) -> bool:
-    """Whether the handler raises, perhaps only for some errors."""
-    return any(isinstance(step.detail, Leave) and step.detail.how == "raise" for step in guarded.inside)
 
 
 def _hidden(project: Project, guarded: Guarded) -> Iterator[Target]:
@@ -69,10 +75,10 @@ def _in_loop(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> 
         return None
     text = (
         f"the handler hides {_caught(guarded)} from one turn's work and the loop goes on with the same session: "
-        f"{aborted(reuse.failing)}, so that every later turn fails or is lost"
+        f"{_becomes(project, reuse.failing, reuse.lost, 'every later turn fails')}"
     )
-    related = ((loop, "the loop goes on here"), *_site("the next turn uses the session here", reuse.use))
-    return _report(project, trace, guarded, text, (*_failed(reuse.failing), *related))
+    goes_on = ((loop, "the loop goes on here"), *_site("the next turn uses the session here", reuse.use))
+    return _report(project, trace, guarded, text, (*_failed(reuse.failing), *related(reuse.lost), *goes_on))
 
 
 def _in_caller(project: Project, trace: Trace, guarded: Guarded, found: GoesOn) -> Hazard:
@@ -80,19 +86,28 @@ def _in_caller(project: Project, trace: Trace, guarded: Guarded, found: GoesOn) 
     where = f" at {file_line(project, used)}" if used is not None else ""
     text = (
         f"the handler hides {_caught(guarded)} from the session of its caller, and {short(found.caller)} goes on using "
-        f"it{where}: {aborted(found.failed)}, so that later work fails or is lost"
+        f"it{where}: {_becomes(project, found.failed, found.lost, 'later work fails')}"
     )
-    related = ((found.call, "called with the session here"), *_site("the caller goes on here", found.use))
-    return _report(project, trace, guarded, text, (*_failed(found.failed, found.depth), *related))
+    called = ((found.call, "called with the session here"), *_site("the caller goes on here", found.use))
+    failed = _failed(found.failed, found.depth)
+    return _report(project, trace, guarded, text, (*failed, *related(found.lost), *called))
+
+
+def _becomes(project: Project, failed: Step, lost: Lost | None, later: str) -> str:
+    """What becomes of the work before and after."""
+    if lost is None:
+        return f"{aborted(failed)}, so that {later} or is lost"
+    return f"{undone(project, lost)}, and what comes later is committed without it"
 
 
 def _made_final(project: Project, trace: Trace, guarded: Guarded, final: Final) -> Hazard:
+    passing = "lock timeout" if on_innodb_alone(project) else "serialization failure"
     text = (
         f"the handler catches {_caught(guarded)} and writes {final.value} to {final.column}: a deadlock or "
-        f"serialization failure of the work in the try, which another try would mend, becomes a final failure"
+        f"{passing} of the work in the try, which another try would mend, becomes a final failure"
     )
-    related = (*_failed(final.failed), *_site("the failure is written here", final.write))
-    return _report(project, trace, guarded, text, related)
+    places = (*_failed(final.failed), *_site("the failure is written here", final.write))
+    return _report(project, trace, guarded, text, places)
 
 
 def _caught(guarded: Guarded) -> str:
@@ -109,7 +124,7 @@ def _site(text: str, step: Step, depth: int = 0) -> tuple[tuple[Where, str], ...
 
 
 def _report(
-    project: Project, trace: Trace, guarded: Guarded, text: str, related: tuple[tuple[Where, str], ...]
+    project: Project, trace: Trace, guarded: Guarded, text: str, places: tuple[tuple[Where, str], ...]
 ) -> Hazard:
     broad = bool((EVERY_DATABASE_ERROR - {"DBAPIError", "StatementError"}) & set(caught_names(guarded.caught)))
     judged = dialects(project.policy.databases)
@@ -120,7 +135,7 @@ def _report(
         site=guarded.caught.site,
         function=trace.function,
         message=text if broad else f"{text}; no fix: {NARROW}",
-        related=related,
+        related=places,
         remedy=Remedy(ReraiseFirst(guarded.caught.site, exception), "unsafe", fix) if broad else None,
         no_fix=None if broad else NARROW,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.interleaving import Until
@@ -13,9 +12,7 @@ from tests.proofs.scenario import SERVERS, Evidence, Hazard, Scenario
 
 
 def assign(module: Any, session: Session) -> None:
-    """The caller, who has written job 1."""
-    session.execute(sa.update(module.Job).where(module.Job.id == 1).values(worker="mine"))
-    module.assign(session, 2, "mine")
+    module.reassign(session, 1, 2, "mine")
 
 
 def other(module: Any, session: Session) -> None:
@@ -34,8 +31,8 @@ SCENARIOS = (
     Scenario(
         code="LCK401",
         function="assign",
-        hazard=victims.untold("assign", "job", "worker", "mine"),
-        rows=lambda module: [module.Job(id=key) for key in (1, 2)],
+        hazard=victims.untold("assign", "job", "worker", None),
+        rows=lambda module: [module.Job(id=1, worker="mine"), module.Job(id=2)],
         acts={"assign": assign, "other": other},
         script=victims.script("assign", "job"),
         before=SERVERS,

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.proofs import victims
 from tests.proofs.scenario import SERVERS, Scenario
 
 
-def idle(module: Any, session: Session) -> int:
-    """The caller, who has written worker 1."""
-    session.execute(sa.update(module.Worker).where(module.Worker.id == 1).values(seen=5))
-    return len(module.idle(session, 2, 9))
+def relieve(module: Any, session: Session) -> int:
+    return len(module.relieve(session, 1, 2, 9))
 
 
 def other(module: Any, session: Session) -> None:
@@ -25,12 +22,12 @@ SCENARIOS = (
     Scenario(
         code="LCK402",
         function="heartbeat",
-        hazard=victims.untold("idle", "worker", "seen", 5),
+        hazard=victims.untold("relieve", "worker", "seen", 0),
         rows=lambda module: [module.Worker(id=key, seen=1) for key in (1, 2)],
-        acts={"idle": idle, "other": other},
-        script=victims.script("idle", "worker"),
+        acts={"relieve": relieve, "other": other},
+        script=victims.script("relieve", "worker"),
         before=SERVERS,
-        alone=(idle,),
+        alone=(relieve,),
         notes=victims.NOTES,
     ),
 )

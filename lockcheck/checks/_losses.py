@@ -1,0 +1,50 @@
+"""What the transaction of a `try` holds when a deadlock in it makes InnoDB roll it back."""
+
+from __future__ import annotations
+
+from lockcheck.checks._borrowed import lost_by, work, writes
+from lockcheck.checks._deadlocks import Lost
+from lockcheck.checks._handlers import Guarded
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import SessionRef
+
+
+def lost_to(project: Project, guarded: Guarded, failed: Step, session: SessionRef, turn: list[Step]) -> Lost | None:
+    """Work from outside of the `try` that goes with its transaction: of the function ahead of it, of the turns before
+    (whose steps are `turn`), or of a caller. What the `try` has done itself fails as a whole."""
+    trace = guarded.trace
+    if _ended_inside(trace, guarded, failed, session):
+        return None
+    own = ahead(project, trace, guarded.body[0], session)
+    return own or _of_turns(project, guarded, session, turn) or of_caller(project, trace, failed, session)
+
+
+def ahead(project: Project, trace: Trace, step: Step, session: SessionRef) -> Lost | None:
+    """What the run has written in the transaction ahead of a step, else what it has locked."""
+    found = [Lost(*item) for item in work(project, trace, step, session)]
+    return next((item for item in found if not item.is_lock), next(iter(found), None))
+
+
+def of_caller(project: Project, trace: Trace, failed: Step, session: SessionRef) -> Lost | None:
+    """What a caller has done in the session that it hands over, unless the function ends that transaction first."""
+    before = trace.steps[: failed.number]
+    if session.owner != "given" or any(trace.ends(step, session) and trace.reaches(step, failed) for step in before):
+        return None
+    found = lost_by(project, trace.function)
+    return Lost(found.site, found.is_lock) if found is not None else None
+
+
+def _ended_inside(trace: Trace, guarded: Guarded, failed: Step, session: SessionRef) -> bool:
+    """Whether a new transaction may have begun in the `try` ahead of the step that fails."""
+    before = (step for step in guarded.body if step.number < failed.number)
+    return any(trace.ends(step, session) for step in before)
+
+
+def _of_turns(project: Project, guarded: Guarded, session: SessionRef, turn: list[Step]) -> Lost | None:
+    """What earlier turns have written, where no turn ends the transaction."""
+    done = [step for step in turn if step not in guarded.inside]
+    if any(guarded.trace.ends(step, session) for step in done):
+        return None
+    sites = (getattr(step.detail, "site", None) for step in done if writes(project, guarded.trace, step, session))
+    return next((Lost(site, is_lock=False) for site in sites if site is not None), None)
