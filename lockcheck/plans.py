@@ -221,12 +221,13 @@ class UseSavepoint:
 
 @dataclass(frozen=True, slots=True)
 class InsertInSavepoint:
-    """Flush a new row inside `begin_nested()` and, where another transaction has inserted it, read that one under a
-    share lock. `add` is the `session.add(..)` call, `lookup` the call that executes the SELECT."""
+    """Flush a new row inside `begin_nested()` and, where another transaction has inserted it, read that one, under a
+    share lock where `locks`. `add` is the `session.add(..)` call, `lookup` the call that executes the SELECT."""
 
     add: Target
     lookup: Target
     awaited: bool
+    locks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

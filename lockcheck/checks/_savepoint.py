@@ -20,11 +20,13 @@ def savepoint(project: Project, insert: Insert, missing: Missing, key: Key) -> t
     if reason is not None or not isinstance(lookup, Execute):
         return None, reason
     awaited = insert.session is not None and insert.session.is_async
+    names = project.policy.databases
+    locks = set(names) != {"sqlite"}
     text = (
-        f"flush the new row in a savepoint, and read the other transaction's one under a share lock "
-        f"(judged for {dialects(project.policy.databases)})"
+        f"flush the new row in a savepoint, and read the other transaction's one{' under a share lock' * locks} "
+        f"(judged for {dialects(names)})"
     )
-    return Remedy(InsertInSavepoint(insert.site, lookup.site, awaited), "unsafe", text), None
+    return Remedy(InsertInSavepoint(insert.site, lookup.site, awaited, locks), "unsafe", text), None
 
 
 def _obstacle(project: Project, insert: Insert, missing: Missing, key: Key) -> str | None:

@@ -116,7 +116,7 @@ def _looked_up(part: Slice, test: cst.If, insert: _Insert) -> cst.BaseExpression
 
 
 def _again(part: Slice, plan: InsertInSavepoint, value: cst.BaseExpression, insert: _Insert) -> str:
-    """The look-up once more, under a share lock; what ends it raises where the row is still missing."""
+    """The look-up once more, mostly under a share lock; what ends it raises where the row is still missing."""
     lookup = part.call(plan.lookup)
     if (
         _session(part, lookup) != insert.session
@@ -133,11 +133,12 @@ def _again(part: Slice, plan: InsertInSavepoint, value: cst.BaseExpression, inse
     indent = part.indent_at(part.body_start(insert.add)) + part.unit
     if name in _FIRST:
         base = lookup.func.value
-        return f"{moved(part, part.span(base), indent)}{_LOCK}{ending}"
+        return f"{moved(part, part.span(base), indent)}{_lock(plan)}{ending}"
     if len(lookup.args) != (2 if name == "get" else 1):
         raise Refused(SHAPE)
     end = part.span(lookup.args[-1].value)[1]
-    added = ', with_for_update={"read": True}' if name == "get" else _LOCK
+    locked = ', with_for_update={"read": True}' if plan.locks else ""
+    added = locked if name == "get" else _lock(plan)
     changes = [Change(*part.span(lookup.func.attr), renamed), Change(end, end, added)]
     code = f"{_awaited(plan)}{moved(part, part.span(lookup), indent, changes)}"
     return f"({code}){ending}" if plan.awaited and ending else f"{code}{ending}"
@@ -145,6 +146,10 @@ def _again(part: Slice, plan: InsertInSavepoint, value: cst.BaseExpression, inse
 
 def _commented(part: Slice, lookup: cst.Call) -> bool:
     return bool(part.comments(part.span(lookup)))
+
+
+def _lock(plan: InsertInSavepoint) -> str:
+    return _LOCK if plan.locks else ""
 
 
 def _awaited(plan: InsertInSavepoint) -> str:
