@@ -156,6 +156,26 @@ def test_delete_has_no_fix_on_innodb(policy: dict[str, Any], form: str | None) -
 
 
 @pytest.mark.parametrize(
+    ("dialects", "values", "told"),
+    [
+        (("mariadb",), "priority=1", False),
+        (("mariadb",), "run_id=1", True),
+        (("postgresql",), "run_id=1", False),
+    ],
+)
+def test_fix_tells_of_index_entries_that_the_update_moves(
+    dialects: tuple[str, ...], values: str, *, told: bool
+) -> None:
+    body = f"""{LOCKER}
+def f(session: Session, key: str):
+    session.execute(update(Job).where(Job.state == key).values({values}))
+"""
+    (hazard,) = hazards(link(body, dialects=dialects), "LCK201")
+    assert hazard.remedy is not None
+    assert ("by run_id, which this UPDATE sets" in hazard.remedy.message) == told
+
+
+@pytest.mark.parametrize(
     ("values", "key_share"),
     [("priority=1", True), ("state='a'", True), ("id=3", False), ("slug='a'", False), ("**given", False)],
 )

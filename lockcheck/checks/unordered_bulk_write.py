@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from lockcheck.checks._common import Occurrence, counterpart_does, counterpart_text, dialects, one_each, short
+from lockcheck.checks._common import Occurrence, counterpart_does, counterpart_text, dialects, listed, one_each, short
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
@@ -51,7 +51,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         return None
     other = others[0] if others else None
     clear = declared or (other is not None and _is_clear(statement, other) and not ahead & other.ahead)
-    remedy, reason = _remedy(project, execute, mapped)
+    remedy, reason = _remedy(project, execute, mapped, other)
     return Hazard(
         site=site,
         function=occurrence.step.function,
@@ -88,7 +88,9 @@ def listed_columns(statement: Statement) -> str:
     return f"({', '.join(dict.fromkeys(names))})" if names else "the whole table"
 
 
-def _remedy(project: Project, execute: Execute, mapped: MappedClass) -> tuple[Remedy | None, str | None]:
+def _remedy(
+    project: Project, execute: Execute, mapped: MappedClass, other: Locker | None
+) -> tuple[Remedy | None, str | None]:
     statement = execute.statement
     if statement.spelling is None or len(statement.steps) != 1:
         return None, "the statement is built in several functions"
@@ -110,7 +112,18 @@ def _remedy(project: Project, execute: Execute, mapped: MappedClass) -> tuple[Re
     )
     names = project.policy.databases
     safe = form == "subselect" and set(names) <= {"postgresql", "sqlite"}
-    return Remedy(plan, "safe" if safe else "unsafe", _explained(form, dialects(names), safe=safe)), None
+    text = _explained(form, dialects(names), safe=safe)
+    moved = _moved(statement, other) if form == "portable" and other is not None else []
+    if moved:
+        text = (
+            f"{text}; no help where InnoDB finds the other side's rows by {listed(moved, 'or')}, which this UPDATE sets"
+        )
+    return Remedy(plan, "safe" if safe else "unsafe", text), None
+
+
+def _moved(statement: Statement, other: Locker) -> list[str]:
+    """The columns, of those by which the other side finds its rows, whose index entries the statement moves."""
+    return sorted(other.rows.searched & {name for name, _ in statement.assigned.items})
 
 
 def _explained(form: str, names: str, *, safe: bool) -> str:
