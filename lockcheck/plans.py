@@ -211,12 +211,14 @@ class RollbackFirst:
 
 @dataclass(frozen=True, slots=True)
 class UseSavepoint:
-    """Wrap the body of the handler's `try` in `with session.begin_nested():`, flushing at its end. `session` may be "":
-    the session used in the `try`."""
+    """Wrap the body of the handler's `try` in `with session.begin_nested():`. `session` may be "": the session used in
+    the `try`. With `flush`, what is pending is sent at its end; a Core connection, which has no `flush()`, has nothing
+    pending."""
 
     handler: Target
     session: str
     awaited: bool
+    flush: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,8 +182,8 @@ NOTED_SAVED = dedent("""
 SAVED = "try:\n    with session.begin_nested():\n        {}\nexcept E:\n    pass\n"
 
 
-def savepoint(text: str, *, awaited: bool = False) -> UseSavepoint:
-    return UseSavepoint(target(text, "except E", "handler"), "session", awaited)
+def savepoint(text: str, *, awaited: bool = False, flush: bool = True) -> UseSavepoint:
+    return UseSavepoint(target(text, "except E", "handler"), "session", awaited, flush=flush)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +228,11 @@ def test_savepoint_of_an_async_session() -> None:
         "        async with session.begin_nested():\n            session.add(x)\n            await session.flush()\n"
         in made
     )
+
+
+def test_savepoint_without_pending_rows() -> None:
+    text = function("try:\n    session.execute(x)\nexcept E:\n    pass\n")
+    assert fixed(savepoint(text, flush=False), text) == function(SAVED.format("session.execute(x)"))
 
 
 @pytest.mark.parametrize(

@@ -106,13 +106,18 @@ def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, 
     handler = guarded.caught.site
     plan: Plan
     if names == ("IntegrityError",):
-        plan = UseSavepoint(handler, _spelled(session), session.is_async)
+        plan = UseSavepoint(handler, _spelled(session), session.is_async, _pending(guarded))
         return Remedy(plan, "unsafe", f"run the expected failure in a savepoint {judged}")
     if session.owner == "own" and reuse.lost is None and not _needed(trace, guarded, session):
         plan = RollbackFirst(handler, _spelled(session), session.is_async)
         return Remedy(plan, "safe", f"roll back the session, which is this function's own {judged}")
     plan = ReraiseFirst(handler)
     return Remedy(plan, "unsafe", f"let database errors through to the owner of the session, who rolls back {judged}")
+
+
+def _pending(guarded: Guarded) -> bool:
+    """Whether the body changes objects, which a flush sends; statements that are executed need none."""
+    return any(isinstance(step.detail, (Add, Delete, Merge, Write)) for step in guarded.body)
 
 
 def _spelled(session: SessionRef) -> str:

@@ -157,7 +157,7 @@ def _last(part: Slice, body: cst.IndentedBlock) -> int:
 def _flush(part: Slice, body: cst.IndentedBlock, session: str, indent: str, *, awaited: bool) -> str:
     """The line that sends what is pending while the savepoint stands; leaving the block by `return` sends it, too."""
     last = _small(body.body[-1])
-    if isinstance(last, _LEAVING) or f"{session}.flush()" in part.code(body.body[-1]):
+    if not plan.flush or isinstance(last, _LEAVING) or f"{session}.flush()" in part.code(body.body[-1]):
         return ""
     return f"\n{indent}{part.unit}{'await ' if awaited else ''}{session}.flush()"
 
