@@ -248,3 +248,10 @@ def test_flush_instead(before: str, after: str) -> None:
 def test_flush_instead_is_refused() -> None:
     text = "def f(commit):\n    commit()\n"
     assert "no call of commit" in refusal(FlushInstead(target(text, "commit()")), text)
+
+
+@pytest.mark.parametrize("parameter", ["conn", "*, db: AsyncConnection | None", "tx: sa.Connection, /"])
+def test_flush_instead_is_refused_for_connections(parameter: str) -> None:
+    name = parameter.removeprefix("*, ").partition(":")[0]
+    text = f"def f({parameter}):\n    {name}.commit()\n"
+    assert "a connection has no flush()" in refusal(FlushInstead(target(text, "commit()")), text)

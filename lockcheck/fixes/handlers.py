@@ -197,4 +197,17 @@ def flush_instead(part: Slice, plan: FlushInstead) -> list[Change]:
     call = part.call(plan.commit)
     if callee(call) != "commit" or not isinstance(call.func, cst.Attribute):
         raise Refused("the construct is no call of commit()")
+    if _is_connection(part, part.code(call.func.value)):
+        raise Refused("a connection has no flush()")
     return [Change(*part.span(call.func.attr), "flush")]
+
+
+def _is_connection(part: Slice, session: str) -> bool:
+    """Whether a name, by its sound or its annotation, is a Core connection and no session."""
+    if session.rpartition(".")[2].lower().endswith(("conn", "connection")):
+        return True
+    function = part.root
+    parameters = function.params if isinstance(function, cst.FunctionDef) else cst.Parameters()
+    every = (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
+    typed = (item.annotation for item in every if item.name.value == session)
+    return any(item is not None and "Connection" in part.code(item.annotation) for item in typed)
