@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests import profiles
 from tests.databases import database, mariadb, mariadb_server, postgresql, postgresql_server, sqlite
 
 __all__ = ["database", "mariadb", "mariadb_server", "postgresql", "postgresql_server", "sqlite"]
+
+profiles.load()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

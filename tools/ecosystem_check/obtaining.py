@@ -32,19 +32,23 @@ class Cache:
         if not tree.is_dir():
             with self._part(self.trees) as part:
                 new = part / "tree"
-                new.mkdir()
-                for source in package.sources:
-                    if isinstance(source, Release):
-                        archive = self._release(source)
-                        unpack(archive, new, suffix=".py", strip=source.form == "sdist")
-                    else:
-                        unpack(self._commit(package, source, part), new, suffix=".py")
+                self.unpacked(package, new, suffix=".py")
                 _settle(new, tree)
         checked = tree / package.src
         if not any(checked.rglob("*.py")):
             raise EcosystemError(f"no Python files in {checked}")
         self._configure(checked, package.config)
         return checked
+
+    def unpacked(self, package: Package, into: Path, *, suffix: str = "") -> None:
+        """Write the files of a package whose names end in `suffix`. Raises EcosystemError."""
+        into.mkdir(parents=True, exist_ok=True)
+        for source in package.sources:
+            if isinstance(source, Release):
+                unpack(self._release(source), into, suffix=suffix, strip=source.form == "sdist")
+            else:
+                with self._part(self.trees) as part:
+                    unpack(self._commit(package, source, part), into, suffix=suffix)
 
     def _configure(self, folder: Path, config: str) -> None:
         path, text = folder / "pyproject.toml", f"[tool.lockcheck]\n{config.strip()}\n"

@@ -75,7 +75,7 @@ def read(path: Path) -> list[Package]:
     tables = document.get("package")
     if not isinstance(tables, list) or not tables or document.keys() != {"package"}:
         raise EcosystemError(f"{path}: [[package]] tables are expected, and nothing else")
-    packages = [_package(table, f"{path}: package {number}") for number, table in enumerate(tables, 1)]
+    packages = [parsed(table, f"{path}: package {number}") for number, table in enumerate(tables, 1)]
     for package in packages:
         if sum(item.folder == package.folder for item in packages) > 1:
             raise EcosystemError(f"{path}: {package} is listed twice")
@@ -101,7 +101,8 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
 
 
-def _package(table: Any, where: str) -> Package:
+def parsed(table: Any, where: str) -> Package:
+    """One table of the file; `where` begins its complaints. Raises EcosystemError."""
     if not isinstance(table, dict):
         raise EcosystemError(f"{where}: a table is expected")
     name = _text(table, "name", where, _WORD)
