@@ -104,7 +104,7 @@ def _elsewhere(model: str) -> str:
 
 @dataclass(frozen=True)
 class Hazard:
-    """Lines of a function's body, the last of which may leave `result`; `selects` is the rule that is meant."""
+    """Lines of a function's body, which leave `result`."""
 
     lines: tuple[str, ...]
 
@@ -164,11 +164,15 @@ def _laid_out(draw: st.DrawFn, before: str, chain: list[str], after: str) -> lis
     if layout == "line":
         return [f"{before}{''.join(chain)}{after}"]
     if layout == "backslashes":
-        return [f"{before}{chain[0]}", *(f"    {link}" for link in chain[1:-1]), f"    {chain[-1]}{after}"] \
-            if before.endswith("(") else _continued([f"{before}{chain[0]}", *(f"    {link}" for link in chain[1:])])
+        return (
+            [f"{before}{chain[0]}", *(f"    {link}" for link in chain[1:-1]), f"    {chain[-1]}{after}"]
+            if before.endswith("(")
+            else _continued([f"{before}{chain[0]}", *(f"    {link}" for link in chain[1:])])
+        )
     opened = "" if before.endswith("(") else "("
     note = "  # für alle" if layout == "noted" else ""
-    return [f"{before}{opened}", *(f"    {link}{note}" for link in chain), f"{')' if opened else ''}{after}"]  # fmt: skip
+    closed = ")" if opened else ""
+    return [f"{before}{opened}", *(f"    {link}{note}" for link in chain), f"{closed}{after}"]
 
 
 def _continued(lines: list[str]) -> list[str]:
@@ -185,7 +189,12 @@ OTHERS = (
         "    {wait}session.flush()",
         "result = None",
     ),
-    ("job = {wait}session.get(Job, limit)", "if job and job.state == 'queued':", "    job.state = 'running'", "result = 1"),
+    (
+        "job = {wait}session.get(Job, limit)",
+        "if job and job.state == 'queued':",
+        "    job.state = 'running'",
+        "result = 1",
+    ),
     ("result = {wait}session.merge(Setting(name=names[0], value='x'))",),
     ("for name in names:", "    {wait}session.merge(Setting(name=name, value=None))", "result = 2"),
     (
@@ -302,6 +311,4 @@ class Spelling:
         return self.indent * depth + line[4 * depth :]
 
 
-spellings = st.builds(
-    Spelling, st.sampled_from(("\n", "\r\n")), st.sampled_from(("    ", "  ", "\t")), st.booleans()
-)
+spellings = st.builds(Spelling, st.sampled_from(("\n", "\r\n")), st.sampled_from(("    ", "  ", "\t")), st.booleans())

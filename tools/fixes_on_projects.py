@@ -63,7 +63,7 @@ def _all(chosen: list[Project], version: Version, options: argparse.Namespace) -
     print(f"lockcheck: {version.name}")
     status = SAME
     for project in chosen:
-        place = Workplace(project, cache, work.resolve(), options.timeout)
+        place = Workplace(project, cache, work.resolve(), options.timeout, options.python)
         try:
             for row in _rows(project, place, version, options.rules):
                 for line in _lines(row):
@@ -116,6 +116,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     add("--rules", choices=("stable", "preview", "both"), default="both", help="whose fixes (%(default)s)")
     add("--work", metavar="DIR", type=Path, required=True, help="downloads, trees and environments; some gigabytes")
     add("--timeout", metavar="SECONDS", type=float, default=1200.0, help="for one run of tests (%(default)g)")
+    add("--python", metavar="FILE", help="a Python that has what the tests need; nothing is installed")
     return parser.parse_args(arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -34,7 +35,9 @@ class Fixed:
 class Workplace:
     """The folder of one project below `folder`. It is a scratch place: what is in it is written over."""
 
-    def __init__(self, project: Project, cache: Cache, folder: Path, timeout: float) -> None:
+    def __init__(self, project: Project, cache: Cache, folder: Path, timeout: float, python: str | None) -> None:
+        """`python` is one that has all the project's tests need; else an environment is made."""
+        self._given = python
         self._project, self._cache, self._timeout = project, cache, timeout
         self._folder = folder / project.package.folder
         self.tree, self._venv = self._folder / "tree", self._folder / "venv"
@@ -49,6 +52,8 @@ class Workplace:
 
     def install(self) -> None:
         """The environment of the tests, made anew when the list of what to install has changed."""
+        if self._given is not None:
+            return
         done = self._folder / "installed.json"
         wanted = json.dumps([sys.version, *self._project.install])
         if done.is_file() and done.read_text(encoding="utf-8") == wanted:
@@ -82,8 +87,9 @@ class Workplace:
         """The outcomes of the project's tests, or of some of them. Raises EcosystemError."""
         with tempfile.TemporaryDirectory(prefix="lockcheck-suite-") as scratch:
             record = Path(scratch) / "record"
-            plugins = str(Path(recording.__file__).parent)
-            variables = {**environment(), "PYTHONPATH": plugins, **self._project.environment}
+            own = self._project.environment
+            paths = [str(Path(recording.__file__).parent), *filter(None, [own.get("PYTHONPATH")])]
+            variables = {**environment(), **own, "PYTHONPATH": os.pathsep.join(paths)}
             variables[recording.VARIABLE] = str(record)
             options = ["-p", Path(recording.__file__).stem, "-p", "no:cacheprovider", "-q", *self._project.options]
             command = [self._python, "-m", "pytest", *options, *(names or self._project.tests)]
@@ -104,7 +110,7 @@ class Workplace:
 
     @property
     def _python(self) -> str:
-        return str(self._venv / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+        return self._given or str(self._venv / ("Scripts" if sys.platform == "win32" else "bin") / "python")
 
     def _sources(self) -> dict[str, bytes]:
         return {path.relative_to(self.tree).as_posix(): path.read_bytes() for path in self.tree.rglob("*.py")}
