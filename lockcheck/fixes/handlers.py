@@ -146,7 +146,8 @@ def use_savepoint(part: Slice, plan: UseSavepoint) -> list[Change]:
     # the first line of a moved span keeps its place; this one begins with its indentation
     awaited = plan.awaited or _awaits(part, tried, session)
     opening = f"{indent}{'async ' if awaited else ''}with {session}.begin_nested():\n{part.unit}"
-    return [Change(start, end, f"{opening}{code}{_flush(part, body, session, indent, awaited=awaited)}")]
+    sent = _flush(part, body, session, indent, awaited=awaited) if plan.flush else ""
+    return [Change(start, end, f"{opening}{code}{sent}")]
 
 
 def _last(part: Slice, body: cst.IndentedBlock) -> int:
@@ -157,7 +158,7 @@ def _last(part: Slice, body: cst.IndentedBlock) -> int:
 def _flush(part: Slice, body: cst.IndentedBlock, session: str, indent: str, *, awaited: bool) -> str:
     """The line that sends what is pending while the savepoint stands; leaving the block by `return` sends it, too."""
     last = _small(body.body[-1])
-    if not plan.flush or isinstance(last, _LEAVING) or f"{session}.flush()" in part.code(body.body[-1]):
+    if isinstance(last, _LEAVING) or f"{session}.flush()" in part.code(body.body[-1]):
         return ""
     return f"\n{indent}{part.unit}{'await ' if awaited else ''}{session}.flush()"
 
