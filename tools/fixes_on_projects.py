@@ -94,6 +94,8 @@ def _rows(project: Project, place: Workplace, version: Version, rules: str) -> I
 def _lines(row: Row) -> Iterator[str]:
     yield f"\n{row.project}, {row.rules} rules"
     yield f"  fixes:  {row.fixed.applied:,} in {len(row.fixed.files):,} files"
+    if row.fixed.rules:
+        yield "  mended: " + ", ".join(f"{code} {number:,}" for code, number in sorted(row.fixed.rules.items()))
     yield from (f"          {path}" for path in row.fixed.files)
     yield f"  before: {outcomes.counted(row.before)}"
     yield f"  after:  {outcomes.counted(row.after)}"

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,10 @@ _RAN = (0, 1)
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What lockcheck did to a tree: the number of fixes, and the files that changed."""
+    """What lockcheck did to a tree: the number of fixes, the rules whose findings are gone, and the files that changed."""
 
     applied: int
+    rules: Mapping[str, int]
     files: tuple[str, ...]
 
 
@@ -67,21 +69,31 @@ class Workplace:
 
     def fix(self, version: Version, *, preview: bool) -> Fixed:
         """Apply all fixes, unsafe ones too. Raises EcosystemError."""
-        before = self._sources()
+        rules = "--preview" if preview else "--no-preview"
+        before, found = self._sources(), self._found(version, rules)
+        applied = _APPLIED.search(self._told(version, rules, "--fix", "--unsafe-fixes", "--output-format", "concise"))
+        after, left = self._sources(), self._found(version, rules)
+        changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+        return Fixed(int(applied[1].replace(",", "")) if applied else 0, found - left, tuple(changed))
+
+    def _found(self, version: Version, *flags: str) -> Counter[str]:
+        """How many findings each rule has."""
+        report = json.loads(self._told(version, *flags, "--quiet", "--output-format", "json"))
+        return Counter(finding["code"] for finding in report["findings"])
+
+    def _told(self, version: Version, *flags: str) -> str:
+        """What lockcheck prints of the tree. Raises EcosystemError."""
         place = (self.tree / self._project.package.src).relative_to(self._folder)
-        flags = ["--fix", "--unsafe-fixes", "--exit-zero", "--preview" if preview else "--no-preview"]
-        command = [sys.executable, "-m", "lockcheck", *flags, "--output-format", "concise", str(place)]
+        command = [sys.executable, "-m", "lockcheck", *flags, "--exit-zero", str(place)]
         variables = {**environment(), "PYTHONPATH": str(version.folder), "LOCKCHECK_TRACEBACK": "1"}
         done = subprocess.run(
             command, cwd=self._folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
-        told = (done.stdout + done.stderr).decode(errors="replace")
+        told, complaint = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
         if done.returncode:
-            raise EcosystemError(f"lockcheck ended with status {done.returncode}: {' | '.join(told.splitlines()[-3:])}")
-        applied = _APPLIED.search(told)
-        after = self._sources()
-        changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
-        return Fixed(int(applied[1].replace(",", "")) if applied else 0, tuple(changed))
+            last = " | ".join((told + complaint).splitlines()[-3:])
+            raise EcosystemError(f"lockcheck ended with status {done.returncode}: {last}")
+        return told if "json" in flags else told + complaint
 
     def test(self, names: Sequence[str] = ()) -> dict[str, str]:
         """The outcomes of the project's tests, or of some of them. Raises EcosystemError."""
