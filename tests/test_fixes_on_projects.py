@@ -12,16 +12,22 @@ import pytest
 from tests.ecosystem_scratch import Scratch, sdist
 
 STAND_IN = '''\
-"""Applies CHANGES to every file, those of PREVIEW with --preview."""
-import pathlib, sys
+"""Applies CHANGES to every file, those of PREVIEW with --preview; each place that they change is a finding."""
+import json, pathlib, sys
+changes = {**CHANGES, **(PREVIEW if "--preview" in sys.argv else {})}
+paths = sorted(pathlib.Path(sys.argv[-1]).rglob("*.py"))
+if "json" in sys.argv:
+    found = [number for path in paths for number, old in enumerate(changes, 1) if old in path.read_text()]
+    print(json.dumps({"findings": [{"code": f"LCK{number}"} for number in found]}))
+    sys.exit(STATUS)
 changed = 0
-for path in sorted(pathlib.Path(sys.argv[-1]).rglob("*.py")):
+for path in paths:
     before = after = path.read_text()
-    for old, new in {**CHANGES, **(PREVIEW if "--preview" in sys.argv else {})}.items():
+    for old, new in changes.items():
         after = after.replace(old, new)
     changed += after != before
     path.write_text(after)
-assert "--unsafe-fixes" in sys.argv and STATUS < 3
+assert "--fix" in sys.argv and "--unsafe-fixes" in sys.argv and STATUS < 3
 print(f"Applied {2 * changed} fixes in {changed} files; no finding left." if changed else "Applied no fixes")
 sys.exit(STATUS)
 '''
@@ -97,8 +103,9 @@ def test_fixes_that_break_nothing(suite: Suite) -> None:
     done = suite.run(changes={"slow'": "slower'"}, preview={"'old'": "'new'"})
     assert done.returncode == 0, done.stderr
     stable, preview = done.stdout.split("\n\n")[1:]
-    assert "shop 1.0, stable rules\n  fixes:  2 in 1 files\n          jobs.py\n" in stable
-    assert ("mended" in stable, "mended: tests/test_jobs.py::test_broken_before" in preview) == (False, True)
+    assert "shop 1.0, stable rules\n  fixes:  2 in 1 files\n  mended: LCK1 1\n          jobs.py\n" in stable
+    assert "mended: LCK1 1, LCK2 1\n" in preview
+    assert ("mended: tests" in stable, "mended: tests/test_jobs.py::test_broken_before" in preview) == (False, True)
 
 
 def test_a_fix_that_breaks_a_test(suite: Suite) -> None:
@@ -107,6 +114,27 @@ def test_a_fix_that_breaks_a_test(suite: Suite) -> None:
     stable, preview = done.stdout.split("\n\n")[1:]
     assert stable.endswith("after:  2 failed\n  broken: tests/test_jobs.py::test_speed")
     assert "broken: " not in preview  # what the first run changed is gone before the second
+
+
+CONTAINERS = """
+from testcontainers.postgres import PostgresContainer
+
+
+def test_server(request):
+    with PostgresContainer("postgres:16", driver="asyncpg") as postgres:
+        assert postgres.get_connection_url() == "postgresql+asyncpg://me@here/empty"
+    assert request.config.getoption("verbose") == 1
+"""
+
+
+@pytest.mark.server
+def test_a_server_in_the_place_of_a_container(suite: Suite) -> None:
+    suite.list(LIST + 'postgresql = ["-vv"]\n')
+    kept = {"testcontainers/__init__": "", "testcontainers/postgres": "PostgresContainer = None\n"}
+    suite.project(CONTAINERS, **kept)
+    assert "before: 1 failed" in suite.run("--rules", "stable").stdout
+    done = suite.run("--rules", "stable", "--postgresql", "postgresql://me@here/empty")
+    assert "before: 1 passed" in done.stdout, done.stderr
 
 
 @pytest.mark.server

@@ -38,7 +38,7 @@ LIBCST = "libcst does not accept its syntax"
 def test_any_module_is_read() -> None:
     hypothesmith = pytest.importorskip("hypothesmith")
 
-    @settings(max_examples=examples(20))
+    @settings(max_examples=examples(12))
     @given(hypothesmith.from_grammar(), st.booleans())
     def check(text: str, speaks: bool) -> None:
         with warnings.catch_warnings():
@@ -65,7 +65,7 @@ def test_any_bytes_are_told_or_checked(tmp_path_factory: pytest.TempPathFactory,
 # --- programs of the fixtures, changed ------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(12))
 @given(st.integers(0, 2**32))
 def test_changed_fixtures(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     fixture, files = mutated(Random(seed))  # noqa: S311  # no secret: a program to try
@@ -103,7 +103,7 @@ def library(step: int) -> Iterator[tuple[Path, str]]:
         yield path, source.text
 
 
-@pytest.mark.parametrize("step", [150, pytest.param(10, marks=pytest.mark.server)])
+@pytest.mark.parametrize("step", [200, pytest.param(10, marks=pytest.mark.server)])
 def test_library_is_read_function_by_function(step: int) -> None:
     seen = 0
     for path, text in library(step):

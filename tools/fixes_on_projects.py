@@ -20,7 +20,7 @@ from ecosystem_check.revisions import Version, checked_out
 from fixes_check import outcomes, projects
 from fixes_check.outcomes import Difference, Outcomes
 from fixes_check.projects import Project
-from fixes_check.workplace import Fixed, Workplace
+from fixes_check.workplace import Fixed, Running, Workplace
 
 TOOLS = Path(__file__).resolve().parent
 SAME, WORSE, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -61,9 +61,9 @@ def _all(chosen: list[Project], version: Version, options: argparse.Namespace) -
     work = options.work.expanduser()
     cache = Cache(work / "sources")
     print(f"lockcheck: {version.name}")
-    status = SAME
+    status, how = SAME, Running(options.timeout, options.python, options.postgresql)
     for project in chosen:
-        place = Workplace(project, cache, work.resolve(), options.timeout, options.python)
+        place = Workplace(project, cache, work.resolve(), how)
         try:
             for row in _rows(project, place, version, options.rules):
                 for line in _lines(row):
@@ -119,6 +119,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     add("--work", metavar="DIR", type=Path, required=True, help="downloads, trees and environments; some gigabytes")
     add("--timeout", metavar="SECONDS", type=float, default=1200.0, help="for one run of tests (%(default)g)")
     add("--python", metavar="FILE", help="a Python that has what the tests need; nothing is installed")
+    add("--postgresql", metavar="URL", help="an empty database for tests that would start PostgreSQL in a container")
     return parser.parse_args(arguments)
 
 

@@ -17,18 +17,21 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_OWN = ("install", "tests", "options", "environment")
+_LISTS = ("install", "tests", "options", "postgresql")
+_OWN = (*_LISTS, "environment")
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
     """A package with its tests. `install` are arguments of pip, `tests` and `options` those of pytest, all of them
-    relative to the tree; `environment` are variables for the tests."""
+    relative to the tree; `postgresql` are more options, where there is a server; `environment` are variables for the
+    tests."""
 
     package: Package
     install: tuple[str, ...]
     tests: tuple[str, ...]
     options: tuple[str, ...]
+    postgresql: tuple[str, ...]
     environment: Mapping[str, str]
 
     def __str__(self) -> str:
@@ -61,10 +64,10 @@ def _project(table: Any, where: str) -> Project:
     variables = table.get("environment", {})
     if not isinstance(variables, dict) or not all(isinstance(value, str) for value in variables.values()):
         raise EcosystemError(f"{where}: `environment` is a table of texts")
-    install, tests, options = (_texts(table, key, where) for key in ("install", "tests", "options"))
+    install, tests, options, servers = (_texts(table, key, where) for key in _LISTS)
     if not install or not tests:
         raise EcosystemError(f"{where}: `install` and `tests` are needed")
-    return Project(package, install, tests, options, variables)
+    return Project(package, install, tests, options, servers, variables)
 
 
 def _texts(table: dict[str, Any], key: str, where: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from ecosystem_check.errors import EcosystemError
 from ecosystem_check.obtaining import Cache
 from ecosystem_check.processes import environment, output
 from ecosystem_check.revisions import Version
-from fixes_check import outcomes, recording
+from fixes_check import containers, outcomes, recording
 from fixes_check.projects import Project
 
 _APPLIED = re.compile(r"^Applied ([\d,]+) fix", re.MULTILINE)
@@ -27,20 +27,28 @@ _RAN = (0, 1)
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What lockcheck did to a tree: the number of fixes, the rules whose findings are gone, and the files that changed."""
+    """What lockcheck did to a tree: the number of fixes, that of each rule's findings that went, the changed files."""
 
     applied: int
     rules: Mapping[str, int]
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How tests are run. `timeout` is in seconds; `python` has all the tests need, else an environment is made;
+    `postgresql` is the URL of a server for those that would start a container."""
+
+    timeout: float
+    python: str | None
+    postgresql: str | None
+
+
 class Workplace:
     """The folder of one project below `folder`. It is a scratch place: what is in it is written over."""
 
-    def __init__(self, project: Project, cache: Cache, folder: Path, timeout: float, python: str | None) -> None:
-        """`python` is one that has all the project's tests need; else an environment is made."""
-        self._given = python
-        self._project, self._cache, self._timeout = project, cache, timeout
+    def __init__(self, project: Project, cache: Cache, folder: Path, how: Running) -> None:
+        self._project, self._cache, self._how = project, cache, how
         self._folder = folder / project.package.folder
         self.tree, self._venv = self._folder / "tree", self._folder / "venv"
 
@@ -54,7 +62,7 @@ class Workplace:
 
     def install(self) -> None:
         """The environment of the tests, made anew when the list of what to install has changed."""
-        if self._given is not None:
+        if self._how.python is not None:
             return
         done = self._folder / "installed.json"
         wanted = json.dumps([sys.version, *self._project.install])
@@ -99,19 +107,14 @@ class Workplace:
         """The outcomes of the project's tests, or of some of them. Raises EcosystemError."""
         with tempfile.TemporaryDirectory(prefix="lockcheck-suite-") as scratch:
             record = Path(scratch) / "record"
-            own = self._project.environment
-            paths = [str(Path(recording.__file__).parent), *filter(None, [own.get("PYTHONPATH")])]
-            variables = {**environment(), **own, "PYTHONPATH": os.pathsep.join(paths)}
-            variables[recording.VARIABLE] = str(record)
-            options = ["-p", Path(recording.__file__).stem, "-p", "no:cacheprovider", "-q", *self._project.options]
-            command = [self._python, "-m", "pytest", *options, *(names or self._project.tests)]
+            command = [self._python, "-m", "pytest", *self._options(), *(names or self._project.tests)]
             try:
                 done = subprocess.run(
-                    command, cwd=self.tree, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-                    timeout=self._timeout,
+                    command, cwd=self.tree, env=self._variables(record), stdin=subprocess.DEVNULL, capture_output=True,
+                    check=False, timeout=self._how.timeout,
                 )  # fmt: skip
             except subprocess.TimeoutExpired as error:
-                raise EcosystemError(f"the tests took more than {self._timeout:g} s") from error
+                raise EcosystemError(f"the tests took more than {self._how.timeout:g} s") from error
             told = (done.stdout + done.stderr).decode(errors="replace")
             (self._folder / "tests.log").write_text(told, encoding="utf-8")
             if done.returncode not in _RAN:
@@ -120,9 +123,25 @@ class Workplace:
                 )
             return outcomes.read(record)
 
+    def _options(self) -> list[str]:
+        """Those of pytest."""
+        plugins = [recording] if self._how.postgresql is None else [recording, containers]
+        loaded = [word for plugin in plugins for word in ("-p", Path(str(plugin.__file__)).stem)]
+        servers = [] if self._how.postgresql is None else self._project.postgresql
+        return [*loaded, "-p", "no:cacheprovider", "-q", *self._project.options, *servers]
+
+    def _variables(self, record: Path) -> dict[str, str]:
+        """The environment of the tests."""
+        own = self._project.environment
+        paths = [str(Path(recording.__file__).parent), *filter(None, [own.get("PYTHONPATH")])]
+        given = {recording.VARIABLE: str(record)}
+        if self._how.postgresql is not None:
+            given[containers.VARIABLE] = self._how.postgresql
+        return {**environment(), **own, "PYTHONPATH": os.pathsep.join(paths), **given}
+
     @property
     def _python(self) -> str:
-        return self._given or str(self._venv / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+        return self._how.python or str(self._venv / ("Scripts" if sys.platform == "win32" else "bin") / "python")
 
     def _sources(self) -> dict[str, bytes]:
         return {path.relative_to(self.tree).as_posix(): path.read_bytes() for path in self.tree.rglob("*.py")}
