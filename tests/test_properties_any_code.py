@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +23,12 @@ from lockcheck.sources import Source, read_source
 from tests.forced import examined
 from tests.linked import MODELS
 from tests.mutations import mutated
-from tests.profiles import examples
+from tests.profiles import every, examples
 from tests.test_properties_fixes import kinds
 
 REPOSITORY = Path(__file__).parent.parent
-LIBRARY = Path(sysconfig.get_path("stdlib"))
+LIMIT = 60.0
+"""Seconds for one file, on a busy machine; the slowest takes less than five."""
 IMPORTS = "\nfrom models import Job, Run, Part\nfrom sqlalchemy import delete, select, update\n"
 LIBCST = "libcst does not accept its syntax"
 """A few files of the standard library's own tests are beyond the parser; that is told, with the place."""
@@ -88,11 +90,12 @@ def test_changed_fixtures(tmp_path_factory: pytest.TempPathFactory, seed: int) -
 # --- sources that are there -----------------------------------------------------------------------------------------
 
 
-def library(step: int) -> Iterator[tuple[Path, str]]:
-    """Every so many of the standard library's files that can be decoded and parsed."""
-    for path in sorted(LIBRARY.rglob("*.py"))[::step]:
+def installed(place: str, step: int) -> Iterator[tuple[Path, str]]:
+    """Every so many of the files in a place that can be decoded and parsed."""
+    folder = Path(sysconfig.get_path(place))
+    for path in sorted(folder.rglob("*.py"))[::step]:
         source = read_source(path, path.name)
-        if "site-packages" in path.parts or not isinstance(source, Source):
+        if (place == "stdlib" and "site-packages" in path.parts) or not isinstance(source, Source):
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes in the library's own tests
@@ -103,15 +106,29 @@ def library(step: int) -> Iterator[tuple[Path, str]]:
         yield path, source.text
 
 
-@pytest.mark.parametrize("step", [200, pytest.param(10, marks=pytest.mark.server)])
-def test_library_is_read_function_by_function(step: int) -> None:
-    seen = 0
-    for path, text in library(step):
+@pytest.mark.parametrize(
+    ("place", "step"),
+    [
+        ("stdlib", 300),
+        ("purelib", 600),
+        pytest.param("stdlib", 10, marks=pytest.mark.server),
+        pytest.param("purelib", 20, marks=pytest.mark.server),
+    ],
+)
+def test_installed_files_are_read_function_by_function(place: str, step: int) -> None:
+    """Every file in the profile `dev`, which takes minutes; `pytest -s` shows the figures."""
+    times: dict[Path, float] = {}
+    for path, text in installed(place, every(step)):
+        start = time.perf_counter()
         findings, problems = examined({"library": text})
+        times[path] = time.perf_counter() - start
         assert not [problem for problem in problems if LIBCST not in problem.message], path
-        assert not findings, path
-        seen += 1
-    assert seen > 500 // step
+        assert place == "purelib" or not findings, path
+        assert times[path] < LIMIT, path
+    slowest = max(times, key=lambda path: times[path])
+    figures = f"{len(times):,} files, {sum(times.values()):.0f} s, {slowest.name} {times[slowest]:.1f} s"
+    print(f"{place}: {figures}")  # noqa: T201  # for -s
+    assert len(times) > 500 // step
 
 
 @pytest.mark.server
