@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lockcheck.assembly import Assembly
+from lockcheck.assembly import Assembly, fingerprinted
 from lockcheck.checks import all_checks
 from lockcheck.declarations.model import ModuleDeclarations
 from lockcheck.declarations.project import Declarations
@@ -14,7 +14,7 @@ from lockcheck.findings import Finding, Problem
 from lockcheck.linking.linker import Linker
 from lockcheck.linking.lockgraph import lock_graph
 from lockcheck.linking.project import Policy, Project
-from lockcheck.reading.read import read_behaviour
+from lockcheck.reading.gather import read_behaviour
 
 
 def examined(texts: Mapping[str, str]) -> tuple[tuple[Finding, ...], tuple[Problem, ...]]:
@@ -24,10 +24,14 @@ def examined(texts: Mapping[str, str]) -> tuple[tuple[Finding, ...], tuple[Probl
     read = [read_behaviour(texts[module.module], module) for module in declared]
     linker = Linker(Declarations.build(declared), [facts for facts, _ in read])
     project = Project(linker, Policy())
-    hazards = [(code, hazard) for code, rule in all_checks().items() for hazard in rule(project)]
+    assembly = Assembly({facts.path: facts for facts, _ in read}, {paths[name]: text for name, text in texts.items()})
+    drafts = [
+        assembly.mended(assembly.draft(code, hazard), hazard)
+        for code, rule in all_checks().items()
+        for hazard in rule(project)
+    ]
     lock_graph(project)
-    findings = Assembly(linker, {paths[name]: text for name, text in texts.items()}).findings(hazards)
-    return findings, tuple(problem for _, problems in read for problem in problems)
+    return fingerprinted(drafts), tuple(problem for _, problems in read for problem in problems)
 
 
 def _all_chosen(module: ModuleDeclarations) -> ModuleDeclarations:

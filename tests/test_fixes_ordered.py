@@ -253,6 +253,28 @@ def test_backslashes() -> None:
         """)
 
 
+def test_backslashes_behind_the_dots() -> None:
+    text = function("""
+        session.query(Job).\\
+            filter_by(b=1).\\
+            filter(Job.c.in_(
+                found)).\\
+            delete()
+        """)
+    assert fixed(replace(plan(text, "session.query(Job)"), key_share=False), text) == function("""
+        session.query(Job).filter(
+            Job.id.in_(
+                select(Job.id)
+                .where(Job.b == 1)
+                .where(Job.c.in_(
+                    found))
+                .order_by(Job.id)
+                .with_for_update()
+            )
+        ).delete()
+        """)
+
+
 def test_only_the_statement_and_the_imports_change() -> None:
     text = (
         HEAD.replace("select, ", "") + "x = 1\n\ndef f(s):\n  y  =2\n  s.execute(update(Job).where(Job.a))\n  z=  3\n"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from lockcheck.fixes.chains import WHERE, Chain, Link, comment_after
-from lockcheck.fixes.layout import moved
+from lockcheck.fixes.layout import link_moved, moved
 from lockcheck.fixes.slices import Change, Refused, Slice
 
 _BINDS_LESS = (
@@ -41,7 +41,7 @@ def conditions(part: Slice, chain: Chain, model: str, indent: str) -> list[Condi
     return [
         Condition(
             tuple(own_comments(part, link)),
-            moved(part, (link.dot, link.end), indent, as_where(part, link, model)),
+            link_moved(part, link, indent, as_where(part, link, model)),
             f"  {comment}" if (comment := tail_comment(part, chain, link)) else "",
         )
         for link in chain.wheres()

@@ -7,7 +7,7 @@ import libcst as cst
 from lockcheck.fixes.chains import Chain, callee, chain_at, comment_after, indentation, insert_after
 from lockcheck.fixes.import_statements import WIDTH
 from lockcheck.fixes.imports import Imports
-from lockcheck.fixes.layout import fits, moved, spread
+from lockcheck.fixes.layout import fits, link_moved, moved, spread
 from lockcheck.fixes.locks import columns
 from lockcheck.fixes.ordered import is_query
 from lockcheck.fixes.slices import Change, Refused, Slice
@@ -65,7 +65,7 @@ def _add(part: Slice, chain: Chain, opened: str, terms: list[str]) -> list[Chang
         if link is None:
             pieces.append(_link(part, line, indent, opened, terms))
         for item in chain.links:
-            pieces.append(moved(part, (item.dot, item.end), indent))
+            pieces.append(link_moved(part, item, indent))
             if item is link:
                 pieces.append(_link(part, line, indent, opened, terms))
         return between.join(pieces)

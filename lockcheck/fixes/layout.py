@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import libcst as cst
 
-from lockcheck.fixes.chains import Chain
+from lockcheck.fixes.chains import Chain, Link
 from lockcheck.fixes.import_statements import WIDTH
 from lockcheck.fixes.slices import Change, Slice
 from lockcheck.fixes.spans import Span
@@ -15,6 +15,15 @@ from lockcheck.fixes.spans import Span
 def moved(part: Slice, span: Span, indent: str, changes: Sequence[Change] = ()) -> str:
     """The text of a span for a line indented by `indent`: the lines after its first are shifted as that one is."""
     return part.rendered(span, [*changes, *_shifts(part, span, indent)])
+
+
+def link_moved(part: Slice, link: Link, indent: str, changes: Sequence[Change] = ()) -> str:
+    """A link of a chain, as `moved` does it. A name on the line below its dot, which a backslash
+    allows, comes up to it."""
+    name = part.span(link.call.func.attr)[0] if isinstance(link.call.func, cst.Attribute) else link.dot + 1
+    if part.text[link.dot + 1 : name].strip("\\ \t\r\n"):  # a comment
+        return moved(part, (link.dot, link.end), indent, changes)
+    return f".{moved(part, (name, link.end), indent, changes)}"
 
 
 def _shifts(part: Slice, span: Span, indent: str) -> Iterator[Change]:

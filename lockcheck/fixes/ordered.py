@@ -10,7 +10,7 @@ from lockcheck.fixes.arguments import keyword
 from lockcheck.fixes.chains import Chain, Link, chain_at, indentation, insert_after, is_broken, method
 from lockcheck.fixes.conditions import Condition, conditions, require_complete, tail_comment
 from lockcheck.fixes.imports import Imports
-from lockcheck.fixes.layout import fits, has_line_end, moved, outside, spread
+from lockcheck.fixes.layout import fits, has_line_end, link_moved, moved, outside, spread
 from lockcheck.fixes.locks import columns, entry
 from lockcheck.fixes.slices import Change, Refused, Slice
 from lockcheck.plans import OrderWrite
@@ -193,7 +193,7 @@ class Subselect:
             found.append(code)
         for link in chain.links:
             if link not in wheres:
-                found.append(moved(part, (link.dot, link.end), indent, self._inner))
+                found.append(link_moved(part, link, indent, self._inner))
             elif link is wheres[0]:
                 found.append(code)
         return found

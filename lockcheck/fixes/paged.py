@@ -9,7 +9,7 @@ import libcst as cst
 from lockcheck.fixes.chains import Chain, Link
 from lockcheck.fixes.conditions import Condition, arguments, assigned_name, own_comments, tail_comment
 from lockcheck.fixes.imports import Imports
-from lockcheck.fixes.layout import arguments_code, call_code, moved, outside
+from lockcheck.fixes.layout import arguments_code, call_code, link_moved, moved, outside
 from lockcheck.fixes.locks import columns
 from lockcheck.fixes.names import unused
 from lockcheck.fixes.ordered import fetched, is_query, statement_chain
@@ -148,7 +148,7 @@ class _Paged:
         for link in others:
             lines += [f"{deep}{comment}" for comment in own_comments(part, link)]
             tail = tail_comment(part, chain, link)
-            lines.append(f"{deep}{moved(part, (link.dot, link.end), deep, self._inner)}{f'  {tail}' if tail else ''}")
+            lines.append(f"{deep}{link_moved(part, link, deep, self._inner)}{f'  {tail}' if tail else ''}")
         return [*lines, f"{self._indent})"]
 
     def _values(self) -> cst.Arg | None:
