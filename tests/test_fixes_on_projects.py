@@ -116,9 +116,8 @@ def test_a_fix_that_breaks_a_test(suite: Suite) -> None:
     assert "broken: " not in preview  # what the first run changed is gone before the second
 
 
+IMPORTED = "from testcontainers.postgres import PostgresContainer as PostgresContainer\n"
 CONTAINERS = """
-from testcontainers.postgres import PostgresContainer
-
 
 def test_server(request):
     with PostgresContainer("postgres:16", driver="asyncpg") as postgres:
@@ -130,8 +129,8 @@ def test_server(request):
 @pytest.mark.server
 def test_a_server_in_the_place_of_a_container(suite: Suite) -> None:
     suite.list(LIST + 'postgresql = ["-vv"]\n')
-    kept = {"testcontainers/__init__": "", "testcontainers/postgres": "PostgresContainer = None\n"}
-    suite.project(CONTAINERS, **kept)
+    theirs = {"testcontainers/__init__": "", "testcontainers/postgres": "PostgresContainer = None\n"}
+    suite.project("from conftest import PostgresContainer\n" + CONTAINERS, **theirs, **{"tests/conftest": IMPORTED})
     assert "before: 1 failed" in suite.run("--rules", "stable").stdout
     done = suite.run("--rules", "stable", "--postgresql", "postgresql://me@here/empty")
     assert "before: 1 passed" in done.stdout, done.stderr

@@ -33,11 +33,13 @@ class Server(AbstractContextManager[Any]):
         return f"{scheme}+{self._driver}://{rest}" if self._driver else f"{scheme}://{rest}"
 
 
-def pytest_configure() -> None:
-    """Before any test is imported."""
+def _replace() -> None:
     for name in _MODULES:
         try:
             module = importlib.import_module(name)
         except ImportError:
             continue
         module.PostgresContainer = Server  # type: ignore[attr-defined]
+
+
+_replace()  # here, since hooks are called when the first conftest.py has been imported
