@@ -67,7 +67,7 @@ def test_any_bytes_are_told_or_checked(tmp_path_factory: pytest.TempPathFactory,
 # --- programs of the fixtures, changed ------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(10))
 @given(st.integers(0, 2**32))
 def test_changed_fixtures(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     fixture, files = mutated(Random(seed))  # noqa: S311  # no secret: a program to try

@@ -50,7 +50,7 @@ def decoded(source: bytes) -> str:
     return source.decode(tokenize.detect_encoding(io.BytesIO(source).readline)[0])
 
 
-@settings(max_examples=examples(18))
+@settings(max_examples=examples(15))
 @given(program=programs(), spelling=spellings, dialects=st.sampled_from(DIALECTS))
 def test_fixing_keeps_all_else(program: Program, spelling: Spelling, dialects: str) -> None:
     source = spelling.encoded(program.text)
@@ -69,7 +69,7 @@ def test_fixing_keeps_all_else(program: Program, spelling: Spelling, dialects: s
     assert at == len(decoded(after))
 
 
-@settings(max_examples=examples(7))
+@settings(max_examples=examples(6))
 @given(program=programs(), spelling=spellings, dialects=st.sampled_from(DIALECTS))
 def test_layout_makes_no_difference(program: Program, spelling: Spelling, dialects: str) -> None:
     plain, _ = fixed_twice(program.text.encode(), dialects)
@@ -83,7 +83,7 @@ def test_many_programs_are_fixed() -> None:
     """Else the properties above would be about nothing."""
     counted: Counter[str] = Counter()
 
-    @settings(max_examples=8)
+    @settings(max_examples=6)
     @given(program=programs(), spelling=spellings)
     def count(program: Program, spelling: Spelling) -> None:
         source = spelling.encoded(program.text)

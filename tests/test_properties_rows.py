@@ -109,7 +109,7 @@ def check_many(engine: sa.Engine, number: int) -> int:
 
 
 def test_same_rows_on_sqlite(sqlite: sa.Engine) -> None:
-    assert check_many(sqlite, 20) > 10
+    assert check_many(sqlite, 15) > 7
 
 
 @pytest.mark.server
