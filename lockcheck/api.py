@@ -16,6 +16,7 @@ from lockcheck.reports import ChangedFile, FixReport, GraphReport, Report
 from lockcheck.whole import shown, whole
 
 if TYPE_CHECKING:
+    from lockcheck.baseline import Baseline
     from lockcheck.settings import Settings
 
 __all__ = [
@@ -70,11 +71,9 @@ def _sieve(
     return Sieve(since.before(wanted.since, paths, workspace, settings, given, look), wanted.baseline)
 
 
-def _analyse(
-    workspace: Workspace, settings: Settings, overlay: Mapping[str, str], sieve: Sieve | None = None
-) -> Report:
+def _analyse(workspace: Workspace, settings: Settings, overlay: Mapping[str, str], sieve: Sieve) -> Report:
     look = _look(workspace, settings, overlay)
-    sorted_ = (sieve or Sieve(None, None)).sort(look.settled.findings, look.texts, look.unshown)
+    sorted_ = sieve.sort(look.settled.findings, look.texts, look.unshown)
     reported = workspace.reported
     silenced = tuple(item for item in look.settled.silenced if lies_in(item.finding, reported))
     return Report(
@@ -84,9 +83,9 @@ def _analyse(
         files=sum(path in reported for path in look.texts),
         unresolved=look.unresolved,
         silenced=silenced,
-        baselined=tuple(finding for finding in sorted_.baselined if lies_in(finding, reported)),
-        removable=sieve.removable(sorted_, _judged(look, reported), settings) if sieve is not None else (),
-        since=sieve.since(sorted_, reported) if sieve is not None else None,
+        baselined=tuple(item for item in sorted_.baselined if lies_in(item.finding, reported)),
+        removable=sieve.removable(sorted_, _judged(look, reported), settings),
+        since=sieve.since(sorted_, reported),
     )
 
 
@@ -115,9 +114,11 @@ def _look(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) 
     return _Look(settled, unshown, found.problems, found.texts, found.unresolved)
 
 
-def again(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> Report:
+def again(
+    workspace: Workspace, settings: Settings, overlay: Mapping[str, str], baseline: Baseline | None = None
+) -> Report:
     """One more look at the files of a workspace, some of them with the texts of `overlay`."""
-    return _analyse(workspace, settings, overlay)
+    return _analyse(workspace, settings, overlay, Sieve(None, baseline))
 
 
 def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppressions]:

@@ -46,17 +46,18 @@ class Baseline:
 
     def split(
         self, findings: Iterable[Finding], unshown: Iterable[Finding] = ()
-    ) -> tuple[frozenset[int], tuple[Entry, ...]]:
-        """The numbers of the findings that are accepted, and what is left of the entries: findings that are not there
-        any more. Those `unshown` use entries as well."""
+    ) -> tuple[dict[int, str], tuple[Entry, ...]]:
+        """The numbers of the findings that are accepted, with the reasons, and what is left of the entries: findings
+        that are not there any more. Those `unshown` use entries as well."""
         left = Counter[str]()
         for entry in self.entries:
             left[entry.fingerprint] += entry.count
-        listed = set()
+        reasons = self._reasons()
+        listed = {}
         for number, finding in enumerate(findings):
             if left[finding.fingerprint] > 0:
                 left[finding.fingerprint] -= 1
-                listed.add(number)
+                listed[number] = reasons[finding.fingerprint]
         for finding in unshown:
             left[finding.fingerprint] -= 1
         over = []
@@ -64,7 +65,7 @@ class Baseline:
             if (count := min(entry.count, left[entry.fingerprint])) > 0:
                 left[entry.fingerprint] -= count
                 over.append(replace(entry, count=count))
-        return frozenset(listed), tuple(reversed(over))
+        return listed, tuple(reversed(over))
 
     def without(self, over: Iterable[Entry]) -> Baseline:
         """The baseline less these entries, or so much of their counts."""
@@ -82,7 +83,7 @@ class Baseline:
         """A baseline of these findings, and of the other entries less those that are `over`. Reasons stay with their
         entries, others get `reason`."""
         found = list(findings)
-        reasons = {entry.fingerprint: entry.reason for entry in self.entries}
+        reasons = self._reasons()
         counts = Counter(finding.fingerprint for finding in found)
         firsts = {finding.fingerprint: finding for finding in reversed(found)}
         made = [
@@ -91,6 +92,13 @@ class Baseline:
         ]
         kept = [entry for entry in self.without(over).entries if entry.fingerprint not in counts]
         return Baseline(self.file, tuple(sorted([*made, *kept])))
+
+    def _reasons(self) -> dict[str, str]:
+        """The reasons by fingerprint; of several entries the first that gives one counts."""
+        found: dict[str, str] = {}
+        for entry in self.entries:
+            found[entry.fingerprint] = found.get(entry.fingerprint, "") or entry.reason
+        return found
 
     def inside(self, path: str) -> str:
         """A path from the working folder as the baseline spells it."""

@@ -42,7 +42,8 @@ def write(wish: Wish, reason: str) -> int:
         report = _checked(wish, settings, before)
         if report.problems and report.files == 0:
             return WRONG
-        after = before.renewed((*report.findings, *report.baselined), report.removable, reason.strip())
+        found = (*report.findings, *(item.finding for item in report.baselined))
+        after = before.renewed(found, report.removable, reason.strip())
         after.write()
     if not wish.quiet:
         changes = _changes(len(report.findings), _size(report.removable))

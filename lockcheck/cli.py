@@ -13,7 +13,7 @@ import click
 from lockcheck import __version__, console
 from lockcheck.cache import recording
 from lockcheck.cli_baseline import baseline
-from lockcheck.cli_options import config_option, given_selectors, means_options, selector_option
+from lockcheck.cli_options import HELP, config_option, given_selectors, means_options, selector_option
 from lockcheck.console import WRONG
 
 FORMATS = ("full", "concise", "json", "github", "sarif", "gitlab", "junit")
@@ -96,7 +96,7 @@ class _Check(click.Command):
 
 @click.command(
     cls=_Check,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=HELP,
     epilog="A path that is named like a command is written ./rules. Exit status: 0 no findings; 1 findings, or with"
     " --diff changes to make; 2 wrong use, or nothing could be checked.",
 )
@@ -121,7 +121,11 @@ class _Check(click.Command):
     metavar="FILE",
     help="Write a summary in Markdown to this file, too; with --output-format github, GITHUB_STEP_SUMMARY gets one.",
 )
-@click.option("--include-suppressed", is_flag=True, help="With sarif, list what is silenced too, as suppressed.")
+@click.option(
+    "--include-suppressed",
+    is_flag=True,
+    help="With --output-format sarif, list as suppressed what comments or the baseline accept.",
+)
 @click.option(
     "--since",
     metavar="REV",
@@ -163,7 +167,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> int:
     return running.check(paths or (Path(),), Options(**given))
 
 
-@click.command()
+@click.command(context_settings=HELP)
 @click.argument("code")
 def explain(code: str) -> None:
     """Show a rule's page, by code or name."""
@@ -175,7 +179,7 @@ def explain(code: str) -> None:
         raise click.ClickException(str(error)) from error
 
 
-@click.command()
+@click.command(context_settings=HELP)
 @click.option("--output-format", type=click.Choice(("table", "json")), default="table", show_default=True)
 def rules(output_format: str) -> None:
     """List all rules."""
@@ -186,7 +190,8 @@ def rules(output_format: str) -> None:
 
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=HELP,
+    short_help="Show in which order transactions lock rows.",
     epilog="Exit status: 0, or 2 for wrong use, or when nothing could be read.",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
@@ -224,7 +229,7 @@ def graph(
     return graphing.graph(paths or (Path(),), wish)
 
 
-@click.command()
+@click.command(context_settings=HELP)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @click.option("--cache-dir", metavar="DIR", help="The cache to remove, where it is not the project's.")
 def clean(paths: tuple[Path, ...], cache_dir: str | None) -> None:
@@ -234,7 +239,7 @@ def clean(paths: tuple[Path, ...], cache_dir: str | None) -> None:
     means.clean(paths or (Path(),), cache_dir)
 
 
-@click.command()
+@click.command(context_settings=HELP, short_help="Serve editors (language server protocol).")
 def server() -> int:
     """Serve editors over standard input and output (language server protocol); needs the extra `lsp`."""
     from lockcheck import serving  # noqa: PLC0415 - other commands need none of it

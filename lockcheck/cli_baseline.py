@@ -40,7 +40,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(context_settings=HELP)
+@click.group(context_settings=HELP, short_help="Write, prune or show the accepted findings.")
 def baseline() -> None:
     """Write, prune or show the file of findings that are accepted for now.
 
@@ -48,7 +48,7 @@ def baseline() -> None:
     """
 
 
-@baseline.command(context_settings=HELP)
+@baseline.command(context_settings=HELP, short_help="Accept all findings of today.")
 @_run_options
 @click.option("--reason", default="", metavar="TEXT", help="The reason to give for findings that have none yet.")
 def write(ctx: click.Context, /, **given: Any) -> int:
@@ -70,7 +70,7 @@ def prune(ctx: click.Context, /, **given: Any) -> int:
     return baselining.prune(_wish(ctx, given))
 
 
-@baseline.command(context_settings=HELP)
+@baseline.command(context_settings=HELP, short_help="List what the file accepts, without a check.")
 @_paths
 @_file
 @config_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lockcheck import discover, pages
 from lockcheck.baseline import Baseline, Entry
 from lockcheck.findings import Finding, lies_in
+from lockcheck.suppressions import Silenced
 
 if TYPE_CHECKING:
     from lockcheck.matching import Key, Kind, Marked, State
@@ -40,7 +41,7 @@ class Sorted:
     """Findings by whether they are known. `over` are the baseline's entries that no finding needs."""
 
     new: tuple[Finding, ...]
-    baselined: tuple[Finding, ...] = ()
+    baselined: tuple[Silenced, ...] = ()
     there: tuple[Finding, ...] = ()
     gone: tuple[Finding, ...] = ()
     over: tuple[Entry, ...] = ()
@@ -59,11 +60,11 @@ class Sieve:
         """Sort all findings of the project. `unshown` are not reported, but an entry of the baseline may be theirs."""
         found = tuple(findings)
         fresh, gone = self._since(found, texts)
-        listed, over = self.baseline.split(found, unshown) if self.baseline is not None else (frozenset(), ())
+        listed, over = self.baseline.split(found, unshown) if self.baseline is not None else ({}, ())
         numbers = range(len(found))
         return Sorted(
             new=tuple(found[n] for n in numbers if n in fresh and n not in listed),
-            baselined=tuple(found[n] for n in numbers if n in listed),
+            baselined=tuple(Silenced(found[n], listed[n]) for n in numbers if n in listed),
             there=tuple(found[n] for n in numbers if n not in fresh and n not in listed),
             gone=gone,
             over=over,

@@ -31,7 +31,7 @@ class Report:
     files: int
     unresolved: Mapping[str, int] = field(default_factory=dict)
     silenced: tuple[suppressions.Silenced, ...] = ()
-    baselined: tuple[Finding, ...] = ()
+    baselined: tuple[suppressions.Silenced, ...] = ()
     removable: tuple[Entry, ...] = ()
     since: Since | None = None
 

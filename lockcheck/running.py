@@ -46,7 +46,7 @@ class Stdin:
 def check(paths: Sequence[Path], options: Options) -> int:
     """Run one check; the exit status."""
     with usage.errors_told():
-        usage.check_ignores(options, stdin=STDIN in paths)
+        usage.check_together(options, stdin=STDIN in paths)
         stdin = _read_stdin(options) if STDIN in paths else None
         if stdin is not None and len(paths) > 1:
             raise click.UsageError("`-` stands alone: standard input is checked without other paths")
@@ -88,9 +88,12 @@ def _run(paths: Sequence[Path], settings: Settings, options: Options, stdin: Std
     work = _Work(paths, settings, {"progress": progress, "known": known, "means": means})
     try:
         if options.add_ignores:
-            return _ignore(work, options)
-        status, report = _fix(work, options, stdin) if options.fix or options.diff else _check(work, options, stdin)
-        summarising.summarise(report, paths, settings, options)
+            status, report = _ignore(work, options)
+        elif options.fix or options.diff:
+            status, report = _fix(work, options, stdin)
+        else:
+            status, report = _check(work, options, stdin)
+        summarising.summarise(report, paths, settings, options, means)
         return status
     finally:
         progress.finish()
@@ -109,13 +112,13 @@ class _Work:
         self.how["progress"].finish()
 
 
-def _ignore(work: _Work, options: Options) -> int:
+def _ignore(work: _Work, options: Options) -> tuple[int, Report]:
     from lockcheck import api  # noqa: PLC0415 - --show-files and --show-settings need none of it
 
     reason = options.reason.strip()
     added = api.add_ignores(work.paths, work.settings, reason=reason, diff=options.diff, **work.how)
     work.done()
-    return _show_fixed(added, options, None)
+    return _show_fixed(added, options, None), added.report
 
 
 def _fix(work: _Work, options: Options, stdin: Stdin | None) -> tuple[int, Report]:

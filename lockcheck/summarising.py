@@ -12,19 +12,21 @@ from lockcheck import output, usage
 if TYPE_CHECKING:
     from lockcheck.api import Report
     from lockcheck.cli import Options
+    from lockcheck.linked import Means
     from lockcheck.reporting.graphs.model import Graph
     from lockcheck.settings import Settings
 
 
-def summarise(report: Report, paths: Sequence[Path], settings: Settings, options: Options) -> None:
+def summarise(report: Report, paths: Sequence[Path], settings: Settings, options: Options, means: Means) -> None:
     """Write the summaries that options and GitHub Actions ask for. Raises Complaint for a file that cannot be
     written."""
-    step = os.environ.get("GITHUB_STEP_SUMMARY") if options.output_format == "github" else None
+    wanted = options.output_format == "github" and not options.diff
+    step = os.environ.get("GITHUB_STEP_SUMMARY") if wanted else None
     if options.summary is None and not step:
         return
     from lockcheck.reporting import job_summary  # noqa: PLC0415 - only where it is asked for
 
-    graph = _graph(report, paths, settings)
+    graph = _graph(report, paths, settings, means)
     if options.summary is not None:
         output.put(job_summary.text(report, graph, os.environ).splitlines(), options.summary)
     if step:
@@ -32,7 +34,7 @@ def summarise(report: Report, paths: Sequence[Path], settings: Settings, options
         _append(Path(step), job_summary.text(report, graph, os.environ, room))
 
 
-def _graph(report: Report, paths: Sequence[Path], settings: Settings) -> Graph | None:
+def _graph(report: Report, paths: Sequence[Path], settings: Settings, means: Means) -> Graph | None:
     """The cycles that findings are about, from a second look at the project: None where none is about a cycle."""
     from lockcheck.reporting.graphs.focus import about  # noqa: PLC0415 - only where it is asked for
     from lockcheck.reporting.sides import sides  # noqa: PLC0415 - as above
@@ -43,7 +45,7 @@ def _graph(report: Report, paths: Sequence[Path], settings: Settings) -> Graph |
         return None
     from lockcheck import api  # noqa: PLC0415 - as above
 
-    return about(api.graph(paths, settings).graph, {(step.place.path, step.place.line) for step in steps})
+    return about(api.graph(paths, settings, means=means).graph, {(step.place.path, step.place.line) for step in steps})
 
 
 def _append(file: Path, text: str) -> None:

@@ -33,11 +33,16 @@ def errors_told() -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        numbers = [number for number in (error.line, error.column) if number is not None]
-        where = ":".join([discover.display(error.path), *map(str, numbers)]) + ": " if error.path else ""
-        raise Complaint(f"{where}{error.message}") from error
+        raise Complaint(placed(error)) from error
     except (discover.DiscoverError, GitError) as error:
         raise Complaint(str(error)) from error
+
+
+def placed(error: SettingsError) -> str:
+    """What is wrong with settings, and where."""
+    numbers = [number for number in (error.line, error.column) if number is not None]
+    where = ":".join([discover.display(error.path), *map(str, numbers)]) + ": " if error.path else ""
+    return f"{where}{error.message}"
 
 
 def settings(paths: Sequence[Path], config: Path | None, overrides: Overrides, *, quiet: bool) -> Settings:
@@ -61,21 +66,46 @@ def known(settings: Settings, options: Options) -> Known:
     from lockcheck import baseline  # noqa: PLC0415 - other commands need none of it
     from lockcheck.known import Known  # noqa: PLC0415 - as above
 
-    if options.no_baseline and options.baseline is not None:
-        raise click.UsageError("--baseline and --no-baseline exclude each other")
     file = options.baseline or (None if options.no_baseline else settings.baseline)
     return Known(options.since, baseline.read(discover.absolute(file)) if file is not None else None)
 
 
-def check_ignores(options: Options, *, stdin: bool) -> None:
-    """Complain about --add-ignores and --reason that make no sense together with the others."""
-    if options.reason and not options.add_ignores:
-        raise click.UsageError("--reason belongs to --add-ignores")
+def check_together(options: Options, *, stdin: bool) -> None:
+    """Complain about options that make no sense together."""
+    if message := next(_contradictions(options, stdin=stdin), None):
+        raise click.UsageError(message)
+
+
+def _contradictions(options: Options, *, stdin: bool) -> Iterator[str]:
+    if options.no_baseline and options.baseline is not None:
+        yield "--baseline and --no-baseline exclude each other"
+    if options.include_suppressed and options.output_format != "sarif":
+        yield "--include-suppressed belongs to --output-format sarif"
+    if options.statistics and options.output_format in _UNCOUNTED:
+        yield f"--statistics cannot be shown as `{options.output_format}`"
+    if options.summary is not None and options.diff:
+        yield "--summary cannot be combined with --diff: a summary is about findings"
+    if options.summary is not None and options.output_file is not None and _same(options.summary, options.output_file):
+        yield "--summary and --output-file name the same file"
+    yield from _about_ignores(options, stdin=stdin)
+
+
+_UNCOUNTED = ("sarif", "gitlab", "junit")
+"""Documents that have no place for counts."""
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _about_ignores(options: Options, *, stdin: bool) -> Iterator[str]:
     if not options.add_ignores:
+        if options.reason:
+            yield "--reason belongs to --add-ignores"
         return
-    if options.fix or stdin:
-        raise click.UsageError(f"--add-ignores cannot be combined with {'--fix' if options.fix else 'standard input'}")
+    kinds = (("--fix", options.fix), ("--unsafe-fixes", options.unsafe_fixes), ("standard input", stdin))
+    yield from (f"--add-ignores cannot be combined with {name}" for name, given in kinds if given)
     from lockcheck import ignores  # noqa: PLC0415 - other commands need none of it
 
     if message := ignores.problem(options.reason.strip()):
-        raise click.UsageError(f"--reason {message}")
+        yield f"--reason {message}"

@@ -94,7 +94,7 @@ class Report:
     files: int = 1
     unresolved: Mapping[str, int] = field(default_factory=dict)
     silenced: tuple[Silenced, ...] = ()
-    baselined: tuple[Finding, ...] = ()
+    baselined: tuple[Silenced, ...] = ()
     removable: tuple[Any, ...] = ()
     since: Any = None
 

@@ -74,7 +74,7 @@ def test_the_report_keeps_what_is_accepted() -> None:
     cli.run(["baseline", "write", "-q", "--reason", "one queue"])
     known = Known(baseline=baseline.read(Path(FILE).absolute()))
     report = api.analyse([Path()], settings.load(Path()), known=known)
-    assert (found(report), [item.symbol for item in report.baselined], report.removable) == ([], ["claim"], ())
+    assert (found(report), [item.finding.symbol for item in report.baselined], report.removable) == ([], ["claim"], ())
 
 
 def test_writing_again_keeps_reasons(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -332,6 +332,17 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "  rules     List all rules." in out
 
 
+@pytest.mark.parametrize("command", [[], *([name] for name in cli._SUBCOMMANDS), ["baseline", "write"]], ids=" ".join)  # noqa: SLF001 - all of them
+def test_help_is_whole_at_80_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.run([*command, "-h"]) == 0
+    out = capsys.readouterr().out
+    assert "Usage: lockcheck" in out
+    assert [line for line in out.splitlines() if len(line) > 80 or (line.endswith("...") and "Usage" not in line)] == []
+
+
 def test_a_command_is_one_only_as_the_first_argument(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "rules").mkdir()
     (root / "rules" / "a.py").touch()

@@ -53,6 +53,26 @@ def test_a_file_that_cannot_be_written(project: Path, capsys: pytest.CaptureFixt
     assert "is a folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("--summary a --diff", "--summary cannot be combined with --diff"),
+        ("--summary a --output-file ./a", "--summary and --output-file name the same file"),
+        ("--statistics --output-format sarif", "--statistics cannot be shown as `sarif`"),
+        ("--include-suppressed", "--include-suppressed belongs to --output-format sarif"),
+        ("--baseline a --no-baseline", "--baseline and --no-baseline exclude each other"),
+        ("--add-ignores --unsafe-fixes", "--add-ignores cannot be combined with --unsafe-fixes"),
+    ],
+)
+def test_options_that_contradict_each_other(
+    project: Path, capsys: pytest.CaptureFixture[str], arguments: str, told: str
+) -> None:
+    write(project)
+    assert cli.run(arguments.split()) == 2
+    assert told in capsys.readouterr().err
+    assert sorted(item.name for item in project.iterdir()) == ["jobs.py", "pyproject.toml"]
+
+
 def test_the_status_is_in_the_log(project: Path) -> None:
     write(project)
     assert cli.run(["--output-format", "sarif", "--output-file", "out"]) == 1
@@ -106,6 +126,19 @@ def test_a_summary_is_added_to_the_step(project: Path, monkeypatch: pytest.Monke
     text = (project / "step.md").read_text(encoding="utf-8")
     assert text.startswith("before\n## lockcheck\n")
     assert "| jobs.py:" in text
+
+
+def test_no_summary_of_what_would_be(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "step.md"))
+    write(project)
+    assert cli.run(["--output-format", "github", "--diff", "--unsafe-fixes"]) == 1
+    assert not (project / "step.md").exists()
+
+
+def test_a_summary_of_what_the_comments_leave(project: Path) -> None:
+    write(project)
+    assert cli.run(["--add-ignores", "--summary", "summary.md"]) == 0
+    assert "No findings in 1 file (1 suppressed)." in (project / "summary.md").read_text(encoding="utf-8")
 
 
 def test_a_summary_draws_the_cycle(project: Path) -> None:

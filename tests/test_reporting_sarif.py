@@ -71,8 +71,13 @@ def test_problems_only() -> None:
     }
 
 
-def test_what_is_silenced_is_left_out() -> None:
-    report = Report(silenced=(Silenced(finding(), "one worker only"),))
+def accepted(kind: str, *items: Silenced) -> Report:
+    return Report(silenced=items) if kind == "silenced" else Report(baselined=items)
+
+
+@pytest.mark.parametrize("kind", ["silenced", "baselined"])
+def test_what_is_accepted_is_left_out(kind: str) -> None:
+    report = accepted(kind, Silenced(finding(), "one worker only"))
     assert run(report)["results"] == []
 
 
@@ -122,11 +127,12 @@ def test_a_fix_can_be_carried_out_from_the_log() -> None:
     assert apply(before, read) == apply(before, edits) == "x\na = 'é𝄞'; B;\nC\n"
 
 
-def test_suppressions() -> None:
-    report = Report(silenced=(Silenced(finding(), "one worker only"), Silenced(finding(line=9), "")))
+@pytest.mark.parametrize(("kind", "means"), [("silenced", "inSource"), ("baselined", "external")])
+def test_suppressions(kind: str, means: str) -> None:
+    report = accepted(kind, Silenced(finding(), "one worker only"), Silenced(finding(line=9), ""))
     first, second = run(report, View(suppressed=True))["results"]
-    assert first["suppressions"] == [{"kind": "inSource", "status": "accepted", "justification": "one worker only"}]
-    assert second["suppressions"] == [{"kind": "inSource", "status": "accepted"}]
+    assert first["suppressions"] == [{"kind": means, "status": "accepted", "justification": "one worker only"}]
+    assert second["suppressions"] == [{"kind": means, "status": "accepted"}]
 
 
 def test_what_github_takes() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-from lockcheck import pages
+from lockcheck import api, pages
+from lockcheck.baseline import Baseline, Entry
 from lockcheck.findings import Edit, Place
 from lockcheck.fixes.apply import apply
 from lockcheck.records import Record, Wanted
 from lockcheck.server.memory import MOST, MemoryRecords
+from lockcheck.settings import load
 
 REPOSITORY = Path(__file__).parent.parent
 BAD = next(item.source for item in pages.page("LCK202").examples if item.kind == "bad")
@@ -45,15 +48,11 @@ class Client:
         self.messages.append(params.message)
         self._news.set()
 
-    async def start(self, options: object = None) -> None:
+    async def start(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         await self.peer.start_io(sys.executable, "-m", "lockcheck", "server", env=environment)
         folders = [types.WorkspaceFolder(self.folder.as_uri(), "project")]
-        await self.peer.initialize_async(
-            types.InitializeParams(
-                types.ClientCapabilities(), workspace_folders=folders, initialization_options=options
-            )
-        )
+        await self.peer.initialize_async(types.InitializeParams(types.ClientCapabilities(), workspace_folders=folders))
         self.peer.initialized(types.InitializedParams())
 
     async def stop(self) -> None:
@@ -77,17 +76,24 @@ class Client:
         return list(self._told[self.uri(name)].diagnostics)
 
     async def open(self, name: str, text: str) -> None:
-        item = types.TextDocumentItem(self.uri(name), "python", self.version, text)
-        self.peer.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        self.opened(name, text)
         await self._current(name)
 
+    def opened(self, name: str, text: str) -> None:
+        self.version += 1
+        item = types.TextDocumentItem(self.uri(name), "python", self.version, text)
+        self.peer.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
     async def change(self, name: str, *texts: str) -> None:
+        self.typed(name, *texts)
+        await self._current(name)
+
+    def typed(self, name: str, *texts: str) -> None:
         for text in texts:
             self.version += 1
             document = types.VersionedTextDocumentIdentifier(self.version, self.uri(name))
             whole = types.TextDocumentContentChangeWholeDocument(text)
             self.peer.text_document_did_change(types.DidChangeTextDocumentParams(document, [whole]))
-        await self._current(name)
 
     async def _current(self, name: str) -> None:
         where = self.uri(name)
@@ -104,19 +110,41 @@ class Client:
         self.peer.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([change]))
 
 
-def session(folder: Path, play: Callable[[Client], Awaitable[None]], options: object = None) -> None:
-    """Play one session in a project whose settings are PostgreSQL's."""
-    (folder / "pyproject.toml").write_text('[tool.lockcheck]\ndialects = ["postgresql"]\n', encoding="utf-8")
+Play = Callable[[Client], Awaitable[None]]
+
+
+def start(folder: Path, settings: str = "") -> Client:
+    """A client of a project whose settings are PostgreSQL's, and `settings`."""
+    table = f'[tool.lockcheck]\ndialects = ["postgresql"]\n{settings}'
+    (folder / "pyproject.toml").write_text(table, encoding="utf-8")
+    return Client(folder)
+
+
+def session(folder: Path, play: Play, settings: str = "") -> None:
+    """Play one session in a project of its own."""
 
     async def whole() -> None:
-        client = Client(folder)
-        await client.start(options)
+        client = start(folder, settings)
+        await client.start()
         try:
             await play(client)
         finally:
             await client.stop()
 
     asyncio.run(whole())
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Play], None]]:
+    """Plays in one session with a project whose file holds nothing: a server takes a second to start."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "jobs.py").write_text("x = 1\n", encoding="utf-8")
+    client = start(folder)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(client.start())
+    yield lambda play: loop.run_until_complete(play(client))
+    loop.run_until_complete(client.stop())
+    loop.close()
 
 
 def edited(text: str, edit: types.WorkspaceEdit, uri: str) -> str:
@@ -134,21 +162,19 @@ def _edit(change: types.TextEdit) -> Edit:
 # --- what stays quiet -----------------------------------------------------------------------------------------
 
 
-def test_code_without_hazards_is_silent(tmp_path: Path) -> None:
+def test_code_without_hazards_is_silent(shared: Callable[[Play], None]) -> None:
     async def play(client: Client) -> None:
         await client.open("jobs.py", "x = 1\n")
         assert client.codes("jobs.py") == []
         assert await client.actions("jobs.py", types.Range(types.Position(0, 0), types.Position(0, 1))) == []
 
-    session(tmp_path, play)
+    shared(play)
 
 
 # --- diagnostics ----------------------------------------------------------------------------------------------
 
 
-def test_diagnostics_follow_the_buffer(tmp_path: Path) -> None:
-    (tmp_path / "jobs.py").write_text("x = 1\n", encoding="utf-8")
-
+def test_diagnostics_follow_the_buffer(shared: Callable[[Play], None]) -> None:
     async def play(client: Client) -> None:
         await client.open("jobs.py", "x = 1\n")
         assert client.codes("jobs.py") == []
@@ -163,23 +189,19 @@ def test_diagnostics_follow_the_buffer(tmp_path: Path) -> None:
         await client.change("jobs.py", "x = 1\n")
         assert client.codes("jobs.py") == []
 
-    session(tmp_path, play)
+    shared(play)
 
 
-def test_the_newest_text_wins(tmp_path: Path) -> None:
-    (tmp_path / "jobs.py").write_text("x = 1\n", encoding="utf-8")
-
+def test_the_newest_text_wins(shared: Callable[[Play], None]) -> None:
     async def play(client: Client) -> None:
         await client.open("jobs.py", BAD)
         await client.change("jobs.py", *(f"{BAD}\ny = {number}\n" for number in range(20)), "x = 2\n")
         assert client.codes("jobs.py") == []
 
-    session(tmp_path, play)
+    shared(play)
 
 
-def test_a_buffer_that_does_not_parse_keeps_its_findings(tmp_path: Path) -> None:
-    (tmp_path / "jobs.py").write_text(BAD, encoding="utf-8")
-
+def test_a_buffer_that_does_not_parse_keeps_its_findings(shared: Callable[[Play], None]) -> None:
     async def play(client: Client) -> None:
         await client.open("jobs.py", BAD)
         await client.change("jobs.py", f"{BAD}\ndef f(:\n")
@@ -188,22 +210,20 @@ def test_a_buffer_that_does_not_parse_keeps_its_findings(tmp_path: Path) -> None
         await client.change("jobs.py", f"{BAD}\ndef f(): ...\n")
         assert client.codes("jobs.py") == ["LCK202"]
 
-    session(tmp_path, play)
+    shared(play)
 
 
-def test_files_come_and_go(tmp_path: Path) -> None:
-    (tmp_path / "jobs.py").write_text("x = 1\n", encoding="utf-8")
-
+def test_files_come_and_go(shared: Callable[[Play], None]) -> None:
     async def play(client: Client) -> None:
         await client.open("jobs.py", "x = 1\n")
-        (tmp_path / "more.py").write_text(BAD, encoding="utf-8")
+        (client.folder / "more.py").write_text(BAD, encoding="utf-8")
         client.watched("more.py", types.FileChangeType.Created)
         await client.until(lambda: client.codes("more.py") == ["LCK202"])
-        (tmp_path / "more.py").unlink()
+        (client.folder / "more.py").unlink()
         client.watched("more.py", types.FileChangeType.Deleted)
         await client.until(lambda: client.codes("more.py") == [])
 
-    session(tmp_path, play)
+    shared(play)
 
 
 def test_settings_are_read_again(tmp_path: Path) -> None:
@@ -224,12 +244,57 @@ def test_settings_are_read_again(tmp_path: Path) -> None:
     session(tmp_path, play)
 
 
+def accepted(folder: Path) -> str:
+    """A baseline of what is found in a project, written beside it; its name."""
+    report = api.analyse([folder], load(folder))
+    found = [replace(item, place=replace(item.place, path="jobs.py")) for item in report.findings]
+    entries = [Entry("jobs.py", item.code, item.symbol, item.fingerprint) for item in found]
+    Baseline(folder / "accepted.json", tuple(entries)).write()
+    return "accepted.json"
+
+
+def test_what_the_baseline_accepts_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(BAD, encoding="utf-8")
+    settings = f'baseline = "{accepted(tmp_path)}"\n'
+
+    async def play(client: Client) -> None:
+        await client.open("jobs.py", BAD)
+        assert client.codes("jobs.py") == []
+        await client.change("jobs.py", f"# moved\n{BAD}")
+        assert client.codes("jobs.py") == []
+        assert await client.actions("jobs.py", types.Range(types.Position(0, 0), types.Position(99, 0))) == []
+        Baseline(tmp_path / "accepted.json").write()
+        client.watched("accepted.json", types.FileChangeType.Changed)
+        await client.until(lambda: client.codes("jobs.py") == ["LCK202"])
+        (tmp_path / "accepted.json").unlink()
+        client.watched("accepted.json", types.FileChangeType.Deleted)
+        await client.until(lambda: client.messages != [])
+        await client.change("jobs.py", f"# once more\n{BAD}")
+        assert client.codes("jobs.py") == ["LCK202"]
+        assert client.messages == ["accepted.json: there is no such baseline; `lockcheck baseline write` makes one"]
+
+    session(tmp_path, play, settings=settings)
+
+
+def test_settings_that_cannot_be_read_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(BAD, encoding="utf-8")
+
+    async def play(client: Client) -> None:
+        await client.until(lambda: client.messages != [])
+        client.opened("jobs.py", BAD)
+        client.typed("jobs.py", f"{BAD}\n")
+        (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+        client.watched("pyproject.toml", types.FileChangeType.Changed)
+        await client.until(lambda: client.codes("jobs.py") == ["LCK202"])
+        assert client.messages == ["pyproject.toml:3: unknown setting `selekt`; did you mean `select`?"]
+
+    session(tmp_path, play, settings="selekt = []\n")
+
+
 # --- help and fixes -------------------------------------------------------------------------------------------
 
 
-def test_hover_shows_the_page(tmp_path: Path) -> None:
-    (tmp_path / "jobs.py").write_text(BAD, encoding="utf-8")
-
+def test_hover_shows_the_page(shared: Callable[[Play], None]) -> None:
     async def play(client: Client) -> None:
         await client.open("jobs.py", BAD)
         [found] = client.diagnostics("jobs.py")
@@ -241,12 +306,10 @@ def test_hover_shows_the_page(tmp_path: Path) -> None:
         elsewhere = types.HoverParams(document, types.Position(0, 0))
         assert await client.peer.text_document_hover_async(elsewhere) is None
 
-    session(tmp_path, play)
+    shared(play)
 
 
-def test_a_quick_fix_mends_the_buffer(tmp_path: Path) -> None:
-    (tmp_path / "jobs.py").write_text(BAD, encoding="utf-8")
-
+def test_a_quick_fix_mends_the_buffer(shared: Callable[[Play], None]) -> None:
     async def play(client: Client) -> None:
         await client.open("jobs.py", BAD)
         [found] = client.diagnostics("jobs.py")
@@ -260,7 +323,7 @@ def test_a_quick_fix_mends_the_buffer(tmp_path: Path) -> None:
         await client.change("jobs.py", after)
         assert client.codes("jobs.py") == []
 
-    session(tmp_path, play)
+    shared(play)
 
 
 # --- memory ---------------------------------------------------------------------------------------------------

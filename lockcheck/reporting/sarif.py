@@ -56,11 +56,10 @@ def _listed(report: Report, view: View) -> Iterator[tuple[Finding, list[dict[str
     yield from ((finding, []) for finding in report.findings)
     if not view.suppressed:
         return
-    for item in report.silenced:
-        reason = {"justification": item.reason} if item.reason else {}
-        yield item.finding, [{"kind": "inSource", "status": "accepted", **reason}]
-    for finding in getattr(report, "baselined", ()):
-        yield finding, [{"kind": "external", "status": "accepted", "justification": "listed in the baseline"}]
+    for kind, items in (("inSource", report.silenced), ("external", report.baselined)):
+        for item in items:
+            reason = {"justification": item.reason} if item.reason else {}
+            yield item.finding, [{"kind": kind, "status": "accepted", **reason}]
 
 
 def _invocation(report: Report, view: View, artifacts: Artifacts) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lockcheck import usage
 from lockcheck.discover import DiscoverError
 from lockcheck.server.state import Answer, State, SupersededError
 from lockcheck.settings import Overrides, SettingsError
@@ -33,7 +34,8 @@ class Job:
 
 
 class Analyst:
-    """Answers go to `answered`, what cannot be done to `failed`, both called in the analyst's thread."""
+    """Answers go to `answered`, what cannot be done to `failed`, both called in the analyst's thread. Trouble that
+    lasts is told once."""
 
     def __init__(
         self, root: Path, answered: Callable[[Answer], None], failed: Callable[[str], None], overrides: Overrides
@@ -46,6 +48,7 @@ class Analyst:
         self._wake = threading.Condition()
         self._job: Job | None = None
         self._stopped = False
+        self._trouble: str | None = None
 
     def start(self) -> None:
         size = threading.stack_size(STACK)
@@ -75,20 +78,45 @@ class Analyst:
         gc.disable()  # a look would spend a good part of its time on collecting what lives on
         while (job := self._next()) is not None:
             began = time.monotonic()
-            try:
-                answer = self._look(job)
-            except SupersededError:
-                self._again(job)
-            except (SettingsError, DiscoverError) as error:
-                self._failed(str(error))
-            except Exception as error:  # noqa: BLE001 - a fault is told, and the server goes on
-                self._failed(f"lockcheck failed: {type(error).__name__}: {error}")
-            else:
-                if not self._superseded():
-                    self._answered(answer)
+            trouble = self._attempt(job)
+            if trouble is not None and trouble != self._trouble:
+                self._failed(trouble)
+            self._trouble = trouble
             if time.monotonic() - began > SLOW:
                 gc.collect()
                 gc.freeze()
+
+    def _attempt(self, job: Job) -> str | None:
+        """Look, and answer; what is wrong, if anything is."""
+        try:
+            state, trouble = self._renewed(job)
+            sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
+            answer = state.look(job.texts)
+        except SupersededError:
+            self._again(job)
+            return self._trouble
+        except SettingsError as error:
+            return usage.placed(error)
+        except DiscoverError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - a fault is told, and the server goes on
+            return f"lockcheck failed: {type(error).__name__}: {error}"
+        if not self._superseded():
+            self._answered(answer)
+        return trouble
+
+    def _renewed(self, job: Job) -> tuple[State, str | None]:
+        """The project with the settings and files of now, or what is wrong with settings in whose place those that held
+        go on to hold. Raises SettingsError where none ever held."""
+        before, self._overrides = self._overrides, job.overrides
+        if self._state is None:
+            self._state = State(self._root, job.overrides, self._superseded)
+        elif job.refresh or job.overrides != before:
+            try:
+                self._state.renew(job.overrides)
+            except SettingsError as error:
+                return self._state, usage.placed(error)
+        return self._state, None
 
     def _next(self) -> Job | None:
         """The newest job, once no newer one has come for a moment; None at the end."""
@@ -108,14 +136,3 @@ class Analyst:
         with self._wake:
             if self._job is not None and job.refresh:
                 self._job = Job(self._job.texts, self._job.overrides, refresh=True)
-
-    def _look(self, job: Job) -> Answer:
-        if self._state is None:
-            self._state = State(self._root, job.overrides, self._superseded)
-        elif job.overrides != self._overrides:
-            self._state.configure(job.overrides)
-        self._overrides = job.overrides
-        if job.refresh:
-            self._state.refresh()
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
-        return self._state.look(job.texts)

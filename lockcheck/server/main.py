@@ -12,13 +12,14 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from lockcheck import __version__
+from lockcheck.baseline import NAME as BASELINE
 from lockcheck.server import shown
 from lockcheck.server.analyst import Analyst, Job
 from lockcheck.server.places import Places, path_of, uri
 from lockcheck.server.state import Answer, overrides_of
 from lockcheck.settings import Overrides, SettingsError
 
-WATCHED = ("**/*.py", "**/pyproject.toml", "**/.gitignore")
+WATCHED = ("**/*.py", "**/pyproject.toml", "**/.gitignore", f"**/{BASELINE}")
 
 
 class Server(LanguageServer):

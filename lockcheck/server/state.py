@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lockcheck import api
+from lockcheck.baseline import Baseline, read
 from lockcheck.findings import Finding, Problem
 from lockcheck.linked import Workspace
 from lockcheck.reader import Reader
 from lockcheck.records import Wanted, read_record
 from lockcheck.server.memory import Memory, MemoryRecords
-from lockcheck.settings import Overrides, SettingsError, load
+from lockcheck.settings import Overrides, Settings, SettingsError, load
 
 Texts = Mapping[str, str]
 
@@ -41,27 +42,25 @@ class State:
         self._memory = Memory.of(MemoryRecords())
         self._workspace: Workspace | None = None
         self._good: dict[str, str] = {}
-        self._overrides = overrides
         self.settings = load(root, overrides=overrides)
+        self._baseline = _baseline(self.settings)
 
-    def configure(self, overrides: Overrides) -> None:
-        """Read the settings again. Raises SettingsError, and keeps the ones that held."""
+    def renew(self, overrides: Overrides) -> None:
+        """Read the settings and their baseline again, and look which files there are: some may have come, gone or
+        changed. Raises SettingsError, and keeps the settings that held."""
+        self._workspace = None
         settings = load(self._root, overrides=overrides)
+        self._baseline = _baseline(settings)
         if settings != self.settings:
             self._memory = Memory.of(self._memory.records)
-        self._overrides, self.settings, self._workspace = overrides, settings, None
-
-    def refresh(self) -> None:
-        """Files have come, gone or changed, pyproject.toml may be one of them. Raises SettingsError."""
-        self._workspace = None
-        self.configure(self._overrides)
+        self.settings = settings
 
     def look(self, overlay: Texts) -> Answer:
         """Look at the project, open buffers in place of their files. Raises SupersededError, and
         `discover.DiscoverError` where the project's folder is gone."""
         workspace = self._files()
         shown, broken = self._parsing(overlay)
-        report = api.again(workspace, self.settings, shown)
+        report = api.again(workspace, self.settings, shown, self._baseline)
         problems = [problem for problem in report.problems if problem.path not in broken]
         texts = {path: workspace.texts(shown).get(path, "") for path in _paths(report)}
         return Answer(report.findings, (*problems, *broken.values()), {**texts, **shown})
@@ -91,6 +90,11 @@ class State:
                 shown |= {path: self._good[path]} if path in self._good else {}
         self._good = {path: text for path, text in self._good.items() if path in overlay}
         return shown, broken
+
+
+def _baseline(settings: Settings) -> Baseline | None:
+    """What the project accepts. Raises BaselineError, which is a SettingsError."""
+    return None if settings.baseline is None else read(settings.baseline)
 
 
 def _problem(path: str, text: str) -> Problem | None:
