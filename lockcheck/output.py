@@ -19,11 +19,20 @@ def look_at(output: Path) -> None:
         raise usage.Complaint(f"{output}: the folder {output.parent} does not exist")
 
 
-def put(lines: Iterable[str], output: Path | None) -> None:
-    """Write lines to a file, else to standard output. Raises Complaint where the file cannot be written."""
-    if output is None:
+def _show(lines: Iterable[str]) -> None:
+    try:
         sys.stdout.writelines(f"{line}\n" for line in lines)
         sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise usage.Complaint(f"standard output: not written, {error.strerror or error}") from error
+
+
+def put(lines: Iterable[str], output: Path | None) -> None:
+    """Write lines to a file, else to standard output. Raises Complaint for what cannot be written."""
+    if output is None:
+        _show(lines)
         return
     content = "".join(f"{line}\n" for line in lines).encode("utf-8", "lockcheck")
     try:

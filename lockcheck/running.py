@@ -52,10 +52,10 @@ def check(paths: Sequence[Path], options: Options) -> int:
             raise click.UsageError("`-` stands alone: standard input is checked without other paths")
         settings = _settings(paths if stdin is None else [Path(stdin.name)], options)
         if options.show_settings:
-            _print(_settings_lines(settings))
+            output.put(_settings_lines(settings), None)
             return CLEAN
         if options.show_files:
-            _print(map(discover.display, discover.reported_files(paths, settings)))
+            output.put(map(discover.display, discover.reported_files(paths, settings)), None)
             return CLEAN
         if stdin is not None and _excluded(stdin, settings):
             _write_back(stdin, stdin.text, options)
@@ -164,7 +164,8 @@ def _show_fixed(fixed: FixReport, options: Options, stdin: Stdin | None) -> int:
             _write_back(stdin, after.get(stdin.name, stdin.text), options)
         lines = _lines(fixed.report, view, options)
         if stdin is not None and options.output_file is None:
-            _print(lines, to_stderr=True)
+            for line in lines:
+                say(line)
         else:
             output.put(lines, options.output_file)
     tell = summary.after_ignoring if options.add_ignores else summary.after_fixing
@@ -218,13 +219,6 @@ def _status(report: Report, options: Options) -> int:
     if report.problems and report.files == 0:
         return WRONG
     return FOUND if (report.findings or report.problems) and not options.exit_zero else CLEAN
-
-
-def _print(lines: Iterable[str], *, to_stderr: bool = False) -> None:
-    stream = sys.stderr if to_stderr else sys.stdout
-    for line in lines:
-        stream.write(f"{line}\n")
-    stream.flush()
 
 
 # --- standard input -----------------------------------------------------------------------------------------

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from lockcheck import api, settings
+from lockcheck import api, cli, settings
 from lockcheck.api import Means, Report
 from lockcheck.cache import folder, identity, shards
 from lockcheck.cache.folder import Folder
@@ -38,14 +40,28 @@ def checked(cache: Path, name: str = "one") -> Report:
     return api.analyse([Path()], settings.load(Path()), means=Means(Folder(str(cache), name)))
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Here = Callable[..., Done]
+
+
+@pytest.fixture
+def here(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """The command in this process."""
+
+    def start(*arguments: str, **environment: str) -> Done:
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            status = cli.run(list(arguments))
+        return Done(status, *capsys.readouterr())
+
+    assert root
+    return start
 
 
 def files_in(place: Path) -> list[Path]:
@@ -198,23 +214,20 @@ def test_the_newest_files_of_a_kind_stay(tmp_path: Path) -> None:
 # --- runs side by side ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("root")
-def test_two_runs_at_once() -> None:
-    plain = run("--no-cache")
+def test_two_runs_at_once(here: Here) -> None:
+    plain = here("--no-cache")
     command = [sys.executable, "-c", PROGRAM]
     pipe = subprocess.PIPE
     both = [subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=dict(os.environ)) for _ in range(3)]
     assert {process.communicate() for process in both} == {(plain.stdout, plain.stderr)}
-    again = run()
-    assert (again.stdout, again.stderr) == (plain.stdout, plain.stderr)
+    assert here() == plain
 
 
-@pytest.mark.usefixtures("root")
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_runs_killed_in_the_middle() -> None:
-    plain = run("--no-cache")
+def test_runs_killed_in_the_middle(here: Here) -> None:
+    plain = here("--no-cache")
     began = time.monotonic()
-    run("--cache-dir", "other")
+    subprocess.run([sys.executable, "-c", PROGRAM, "--cache-dir", "other"], capture_output=True, check=False)
     whole = time.monotonic() - began
     for part in (0.5, 0.7, 0.8, 0.9, 1.0):
         process = subprocess.Popen(
@@ -223,15 +236,14 @@ def test_runs_killed_in_the_middle() -> None:
         time.sleep(whole * part)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    again = run()
-    assert (again.stdout, again.stderr) == (plain.stdout, plain.stderr)
+    assert here() == plain
 
 
 # --- options --------------------------------------------------------------------------------------------------
 
 
-def test_the_cache_lies_in_the_project_and_out_of_git(root: Path) -> None:
-    run()
+def test_the_cache_lies_in_the_project_and_out_of_git(root: Path, here: Here) -> None:
+    here()
     cache = root / ".lockcheck_cache"
     assert (cache / ".gitignore").read_text(encoding="utf-8") == "*\n"
     assert (
@@ -240,50 +252,52 @@ def test_the_cache_lies_in_the_project_and_out_of_git(root: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--no-cache",), ("--show-files",), ("--show-settings",), ("-V",)], ids=" ".join)
-def test_nothing_is_kept(root: Path, arguments: tuple[str, ...]) -> None:
-    run(*arguments)
+def test_nothing_is_kept(root: Path, here: Here, arguments: tuple[str, ...]) -> None:
+    here(*arguments)
     assert not (root / ".lockcheck_cache").exists()
 
 
-def test_no_cache_reads_none(root: Path) -> None:
-    run()
-    plain = run("--no-cache")
-    for path in files_in(root / ".lockcheck_cache"):
-        if path.parent.name == "runs":
-            path.unlink()
-    assert run("--no-cache").stdout == plain.stdout
+def test_no_cache_reads_none(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = here()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Folder, "read", refuse)
+    assert here("--no-cache") == before
+    assert here().returncode == 2  # the cache is what was taken away
 
 
-def test_another_place(root: Path, tmp_path: Path) -> None:
-    run("--cache-dir", str(tmp_path / "a"))
-    run(f"--cache-dir={tmp_path / 'b'}")
-    run(LOCKCHECK_CACHE_DIR=str(tmp_path / "c"))
-    run("--cache-dir", str(tmp_path / "d"), LOCKCHECK_CACHE_DIR=str(tmp_path / "e"))
+def test_another_place(root: Path, tmp_path: Path, here: Here) -> None:
+    here("--cache-dir", str(tmp_path / "a"))
+    here(f"--cache-dir={tmp_path / 'b'}")
+    here(LOCKCHECK_CACHE_DIR=str(tmp_path / "c"))
+    here("--cache-dir", str(tmp_path / "d"), LOCKCHECK_CACHE_DIR=str(tmp_path / "e"))
     assert [(tmp_path / name / "CACHEDIR.TAG").is_file() for name in "abcde"] == [True] * 4 + [False]
     assert not (root / ".lockcheck_cache").exists()
 
 
-def test_clean(root: Path) -> None:
-    run()
-    done = run("clean")
+def test_clean(root: Path, here: Here) -> None:
+    here()
+    done = here("clean")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "Removed .lockcheck_cache\n")
     assert not (root / ".lockcheck_cache").exists()
-    assert run("clean").stderr == "No cache at .lockcheck_cache\n"
-    assert run().returncode == 1
+    assert here("clean").stderr == "No cache at .lockcheck_cache\n"
+    assert here().returncode == 1
 
 
-def test_clean_removes_no_folder_of_somebody_else(root: Path) -> None:
+def test_clean_removes_no_folder_of_somebody_else(root: Path, here: Here) -> None:
     (root / "mine").mkdir()
     (root / "mine/file").write_text("x", encoding="utf-8")
-    done = run("clean", "--cache-dir", "mine")
+    done = here("clean", "--cache-dir", "mine")
     assert (done.returncode, done.stderr) == (2, "error: mine: is not a cache of lockcheck\n")
     assert (root / "mine/file").is_file()
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "x"])
 @pytest.mark.usefixtures("root")
-def test_wrong_numbers_of_processes(jobs: str) -> None:
-    done = run("-j", jobs)
+def test_wrong_numbers_of_processes(here: Here, jobs: str) -> None:
+    done = here("-j", jobs)
     assert done.returncode == 2
     assert "--jobs" in done.stderr
 

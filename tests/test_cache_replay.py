@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from lockcheck import cli
+from lockcheck.cache import recording, replay
 from tests.test_pipeline import BULK, SAFE, package, write
 
 REPOSITORY = Path(__file__).parent.parent
@@ -29,22 +33,17 @@ finally:
 """
 ALLOWED = 25
 """Modules that a run which changes nothing may import."""
-SETTLED = 0.12
+SETTLED = 0.06
 """Seconds after which a run trusts the times of files."""
 
 
+@dataclass(frozen=True)
 class Done:
-    def __init__(self, *arguments: str, told: Path, **environment: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-c", SPY, *arguments],
-            capture_output=True,
-            check=False,
-            env={**os.environ, **environment, "SPY": str(told)},
-        )
-        self.output = (done.returncode, done.stdout, done.stderr)
-        found = json.loads(told.read_text(encoding="utf-8"))
-        self.replayed: bool = found["replayed"]
-        self.modules: list[str] = found["modules"]
+    """What a run printed, and whether it did so without looking at the project; `modules` are those it imported."""
+
+    output: tuple[int, bytes, bytes]
+    replayed: bool
+    modules: frozenset[str] = frozenset()
 
 
 Run = Callable[..., Done]
@@ -61,16 +60,62 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(root: Path, tmp_path: Path) -> Run:
-    def start(*arguments: str, **environment: str) -> Done:
-        return Done(*arguments, told=tmp_path / "told.json", **environment)
+def process(root: Path, tmp_path: Path) -> Run:
+    """Runs in processes of their own."""
+
+    def start(*arguments: str) -> Done:
+        told = tmp_path / "told.json"
+        environment = {**os.environ, "SPY": str(told)}
+        done = subprocess.run(
+            [sys.executable, "-c", SPY, *arguments], capture_output=True, check=False, env=environment
+        )
+        found = json.loads(told.read_text(encoding="utf-8"))
+        output = (done.returncode, done.stdout, done.stderr)
+        return Done(output, found["replayed"], frozenset(found["modules"]))
 
     assert root
     return start
 
 
+@pytest.fixture
+def run(root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same in this process, which is quicker by far."""
+
+    def start(*arguments: str, **environment: str) -> Done:
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdout", streams[0])
+            patch.setattr(sys, "stderr", streams[1])
+            status, replayed = one_run(list(arguments))
+        out, err = (_content(stream) for stream in streams)
+        return Done((status, out, err), replayed)
+
+    assert root
+    return start
+
+
+def one_run(arguments: list[str]) -> tuple[int, bool]:
+    """What `lockcheck.__main__` does; the status, and whether an earlier run was printed again."""
+    status = replay.attempt(arguments)
+    if status is not None:
+        return status, True
+    recorded = recording.begin(arguments)
+    status = cli.run(arguments)
+    recorded.finish(status)
+    return status, False
+
+
+def _content(stream: io.TextIOWrapper) -> bytes:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue()
+
+
 def settled(run: Run, *arguments: str, **environment: str) -> Done:
     """The output of a run that the next one prints again."""
+    run(*arguments, **environment)  # makes the cache's folder
     for _ in range(4):
         time.sleep(SETTLED)
         run(*arguments, **environment)
@@ -78,6 +123,23 @@ def settled(run: Run, *arguments: str, **environment: str) -> Done:
         if done.replayed:
             return done
     raise AssertionError("never printed again")
+
+
+def test_whole_processes(root: Path, process: Run, run: Run) -> None:
+    again = settled(process)
+    assert again.output == run("--no-cache").output
+    imports_next_to_nothing(again.modules)
+    write(root, {"shop/sweeping.py": "# nothing\n"})
+    after = process()
+    assert not after.replayed
+    assert after.output == run("--no-cache").output
+
+
+def imports_next_to_nothing(modules: frozenset[str]) -> None:
+    package = ("", ".__main__", ".cache", ".cache.folder", ".cache.identity", ".cache.replay")
+    assert {name for name in modules if name.startswith("lockcheck")} == {f"lockcheck{name}" for name in package}
+    assert len(modules) <= ALLOWED, modules
+    assert not {"click", "pathlib", "dataclasses", "json", "re", "subprocess", "shutil", "libcst", "ast"} & modules
 
 
 @pytest.mark.parametrize(
@@ -97,14 +159,6 @@ def test_the_same_is_printed(run: Run, arguments: tuple[str, ...]) -> None:
 def test_text_that_is_no_ascii(root: Path, run: Run) -> None:
     write(root, {"shop/ünïcode.py": BULK.format(models="shop.models").replace("lost", "verlören")})
     assert settled(run).output == run("--no-cache").output
-
-
-def test_next_to_nothing_is_imported(run: Run) -> None:
-    modules = settled(run).modules
-    package = ("", ".__main__", ".cache", ".cache.folder", ".cache.identity", ".cache.replay")
-    assert {name for name in modules if name.startswith("lockcheck")} == {f"lockcheck{name}" for name in package}
-    assert len(modules) <= ALLOWED, modules
-    assert not {"click", "pathlib", "dataclasses", "json", "re", "subprocess", "shutil", "libcst", "ast"} & set(modules)
 
 
 def touched(path: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lockcheck import __version__, pages
+from lockcheck import __version__, cli, pages
 
 CODES = sorted(pages.heads())
 COMMAND = [sys.executable, "-m", "lockcheck"]
@@ -62,12 +62,42 @@ def test_what_needs_no_parser_imports_none(tmp_path: Path, arguments: tuple[str,
     assert not imported(*arguments, cwd=tmp_path) & heavy
 
 
-@pytest.mark.skipif(not CODES, reason="there are no pages")
-def test_every_rule_is_explained(tmp_path: Path) -> None:
-    for code in CODES:
-        done = run("explain", code, cwd=tmp_path)
-        assert done.returncode == 0, code
-        assert code in done.stdout.decode()
+@pytest.mark.parametrize("code", CODES)
+def test_every_rule_is_explained(capsys: pytest.CaptureFixture[str], code: str) -> None:
+    assert cli.run(["explain", code]) == 0
+    assert code in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_streams_that_are_closed(tmp_path: Path, closed: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m lockcheck rules {closed}"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (b"LCK201" in done.stdout) is (closed == "2>&-")
+
+
+def test_a_working_folder_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    command = f"cd gone && rmdir ../gone && exec {sys.executable} -m lockcheck"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"error: the working folder cannot be used: No such file or directory\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_a_full_disk_is_no_fault_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "a.py").touch()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "--show-files"], cwd=tmp_path, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"error: standard output: not written, No space left on device\n"
 
 
 def test_utf_8_whatever_the_locale(tmp_path: Path) -> None:

@@ -38,11 +38,13 @@ class Recording:
         self._answers: list[list[str]] = []
         self._printed: list[tuple[str, str]] = []
         self._folder: Folder | None = None
-        self._watching = True
+        self._streams: tuple[TextIO, TextIO] | None = None
+        self.watching = True
         self._spoilt = False
 
     def listen(self) -> None:
         """From here on, what is printed counts."""
+        self._streams = sys.stdout, sys.stderr
         sys.stdout = cast("TextIO", _Tee(sys.stdout, "out", self._printed))
         sys.stderr = cast("TextIO", _Tee(sys.stderr, "err", self._printed))
 
@@ -56,7 +58,9 @@ class Recording:
 
     def finish(self, status: int) -> None:
         """Keep the run, if it can be kept."""
-        self._watching = False
+        self.watching = False
+        if self._streams is not None:
+            sys.stdout, sys.stderr = self._streams
         whole = status in (CLEAN, FOUND) and not self._spoilt and self._questions == len(self._answers)
         if self._folder is None or not whole or not self._settled():
             return
@@ -78,7 +82,7 @@ class Recording:
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
         """What Python tells an audit hook."""
-        if not self._watching:
+        if not self.watching:
             return
         if event == "open":
             self._opened(*arguments)
@@ -179,12 +183,19 @@ class _Tee:
 
 
 def begin(arguments: list[str]) -> Recording:
-    """Record the run of this process."""
-    _running.append(Recording(arguments))
-    sys.addaudithook(_running[0].notice)
+    """Record a run of this process, the only one that is recorded at a time."""
+    added = bool(_running)
+    _running[:] = [Recording(arguments)]
+    if not added:
+        sys.addaudithook(_notice)
     return _running[0]
 
 
+def _notice(event: str, arguments: tuple[Any, ...]) -> None:
+    """A hook that is added stays: it tells the recording of the moment."""
+    _running[0].notice(event, arguments)
+
+
 def current() -> Recording | None:
-    """The recording of this process, if there is one."""
-    return _running[0] if _running else None
+    """The recording of this run, if there is one."""
+    return _running[0] if _running and _running[0].watching else None
