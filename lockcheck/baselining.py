@@ -50,7 +50,8 @@ def write(wish: Wish, reason: str) -> int:
         say(f"Wrote {discover.display(file)}: {plural(_size(after.entries), 'finding')}{changes}.")
         if wish.file is None and settings.baseline is None:
             name = discover.display(file)
-            say(f'A check obeys it with `--baseline {name}`, or with `baseline = "{NAME}"` in [tool.lockcheck].')
+            say(f"A check obeys it with `--baseline {name}`,")
+            say(f'or with `baseline = "{NAME}"` in [tool.lockcheck].')
     return FOUND if report.problems else CLEAN
 
 

@@ -58,7 +58,7 @@ def test_without_a_baseline_nothing_is_accepted(capsys: pytest.CaptureFixture[st
 def test_what_is_accepted_is_not_reported(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, "baseline", "write") == (
         f"Wrote {FILE}: 1 finding (1 new).\n"
-        f'A check obeys it with `--baseline {FILE}`, or with `baseline = "{FILE}"` in [tool.lockcheck].\n'
+        f'A check obeys it with `--baseline {FILE}`,\nor with `baseline = "{FILE}"` in [tool.lockcheck].\n'
     )
     write(root, {**WITH_BASELINE, JOBS: module(SILENT, CLAIM)})
     assert told(capsys) == "No findings in 3 files (1 in the baseline).\n"
@@ -96,7 +96,7 @@ def test_a_part_of_the_project_leaves_the_rest(root: Path, capsys: pytest.Captur
     )
     assert told(capsys, "baseline", "write", JOBS) == (
         f"Wrote {FILE}: 1 finding (1 removed).\n"
-        f'A check obeys it with `--baseline {FILE}`, or with `baseline = "{FILE}"` in [tool.lockcheck].\n'
+        f'A check obeys it with `--baseline {FILE}`,\nor with `baseline = "{FILE}"` in [tool.lockcheck].\n'
     )
     assert list(reasons(root)) == ["take"]
 
