@@ -74,7 +74,7 @@ class Progress:
     INTERVAL = 0.1
 
     def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
-        self._stream = stream
+        self._stream: TextIO = getattr(stream, "untold", stream)  # a run that is printed again has no progress
         self._silent = quiet or not stream.isatty() or os.environ.get("TERM") == "dumb"
         self._next = time.monotonic() + self.PATIENCE
         self._shown = False

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from lockcheck import cli
+from lockcheck import cli, console
 from lockcheck.cache import recording, replay
+from lockcheck.cache.folder import Folder
 from tests.test_pipeline import BULK, SAFE, package, write
 
 REPOSITORY = Path(__file__).parent.parent
@@ -208,6 +209,32 @@ def test_what_git_ignores_is_asked_again(root: Path, run: Run) -> None:
     after = run()
     assert not after.replayed
     assert after.output == run("--no-cache").output
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_not_printed_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console.Progress, "PATIENCE", -1.0)
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    cache = Folder(str(root / "cache"), "one")
+    recorded = recording.begin([])
+    recorded.listen()
+    recorded.keep_in(cache)
+    progress = console.Progress(sys.stderr)
+    progress("reading", 1, 2)
+    progress.finish()
+    console.say("done")
+    recorded.finish(0)
+    assert terminal.getvalue() == "\r\x1b[Kreading 1/2\r\x1b[Kdone\n"
+    kept = cache.read(replay.name_of([]))
+    assert kept is not None
+    assert kept.split(b"\0")[-2:] == [b"err", b"done\n"]
+    assert b"reading" not in kept
 
 
 @pytest.mark.parametrize("environment", [{"FORCE_COLOR": "1"}, {"COLUMNS": "40"}], ids=str)

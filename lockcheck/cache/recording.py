@@ -163,6 +163,8 @@ class _Tee:
     """A stream that keeps what is written to it."""
 
     def __init__(self, stream: TextIO, name: str, chunks: list[tuple[str, str]]) -> None:
+        self.untold = stream
+        """For what is not to be kept."""
         self._stream = stream
         self._name = name
         self._chunks = chunks
