@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -226,17 +226,34 @@ def test_two_runs_at_once(here: Here) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_runs_killed_in_the_middle(here: Here) -> None:
     plain = here("--no-cache")
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", PROGRAM, "--cache-dir", "other"], capture_output=True, check=False)
-    whole = time.monotonic() - began
-    for part in (0.5, 0.7, 0.8, 0.9, 1.0):
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        time.sleep(whole * part)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert here() == plain
+    ended = [killed(f"cache{number}", number) for number in range(0, 60, 3)]
+    assert ended[0] == ended[1] == -signal.SIGKILL
+    assert ended[-1] == 0
+    for number in range(0, 60, 3):
+        assert here("--cache-dir", f"cache{number}") == plain
+
+
+def killed(cache: str, number: int) -> int:
+    """How a run ends that is killed when it is about to put its n-th file in place."""
+    process = multiprocessing.get_context("fork").Process(target=_run_killed, args=(cache, number))
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _run_killed(cache: str, number: int) -> None:
+    left = [None] * number
+
+    def replace(source: str, target: str) -> None:
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left.pop()
+        Path(source).rename(target)
+
+    os.replace = replace  # type: ignore[assignment]  # in a process of its own
+    cli.run(["--cache-dir", cache])
+    os._exit(0)
 
 
 # --- options --------------------------------------------------------------------------------------------------
