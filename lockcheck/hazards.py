@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from lockcheck.declarations.model import Location
 from lockcheck.findings import Applicability, Severity
 from lockcheck.plans import Plan, Target
+
+if TYPE_CHECKING:
+    from lockcheck.linking.witnesses import Witness
 
 Where: TypeAlias = Target | Location
 
@@ -59,7 +62,8 @@ class Remedy:
 class Hazard:
     """A hazard at `site`, in `function` (qualified name). Without a remedy, `no_fix` says why there is none.
     `preview` marks a finding of a stable rule that is not precise enough to be shown by default. `place` is where it
-    stands when that is no site, such as a decorator that is a plain name."""
+    stands when that is no site, such as a decorator that is a plain name. `witness` is what it was seen at, where
+    `lockcheck prove` can show it."""
 
     site: Target
     function: str
@@ -70,3 +74,4 @@ class Hazard:
     preview: bool = False
     severity: Severity | None = None
     place: Location | None = None
+    witness: Witness | None = field(default=None, compare=False)

@@ -30,4 +30,5 @@ def _report(project: Project, sibling: Sibling) -> Hazard:
         message=f"{message}; no fix: {NO_FIX}",
         related=((first, f"one {table} row is locked here"), (taken.taken.site, f"and many {table} rows by this")),
         no_fix=NO_FIX,
+        witness=sibling,
     )

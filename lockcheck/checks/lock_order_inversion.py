@@ -91,6 +91,7 @@ def _report(project: Project, inversion: Inversion) -> Hazard:
         related=(*_path("A", one), *_path("B", other)),
         remedy=remedy,
         no_fix=reason,
+        witness=inversion,
     )
 
 

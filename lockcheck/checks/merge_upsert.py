@@ -14,6 +14,7 @@ from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.trace import same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
+from lockcheck.linking.witnesses import Insertion
 from lockcheck.plans import Target, Upsert
 
 CODE = "LCK301"
@@ -56,6 +57,7 @@ def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | 
         remedy=remedy,
         no_fix=reason,
         preview=known,
+        witness=Insertion(occurrence.trace, occurrence.step),
     )
 
 

@@ -15,6 +15,7 @@ from lockcheck.linking.modes import sets_key
 from lockcheck.linking.origins import built
 from lockcheck.linking.project import Project
 from lockcheck.linking.values import ColumnRef, Statement
+from lockcheck.linking.witnesses import Contest
 from lockcheck.plans import OrderWrite, Target
 
 CODE = "LCK201"
@@ -60,6 +61,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         remedy=remedy,
         no_fix=reason,
         preview=access == "keys" or not clear,
+        witness=Contest(occurrence.trace, occurrence.step, other),
     )
 
 

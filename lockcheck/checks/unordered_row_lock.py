@@ -12,6 +12,7 @@ from lockcheck.linking.project import Project
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Statement
+from lockcheck.linking.witnesses import Contest
 from lockcheck.plans import OrderLock, Target
 
 CODE = "LCK202"
@@ -70,6 +71,7 @@ def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, si
         remedy=remedy,
         no_fix=reason,
         preview=not stable and table not in project.policy.contended,
+        witness=Contest(trace, step, counterpart),
     )
 
 

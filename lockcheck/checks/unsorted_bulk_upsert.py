@@ -19,6 +19,7 @@ from lockcheck.linking.results import walked
 from lockcheck.linking.turns import GENERATED, Turn
 from lockcheck.linking.values import Abstract, Built, Instance, Known, TupleOf
 from lockcheck.linking.walks import ARBITRARY, order
+from lockcheck.linking.witnesses import Contest, Walk
 from lockcheck.plans import SortRows, Target
 
 CODE = "LCK303"
@@ -78,6 +79,7 @@ def _in_loop(project: Project, walking: Walking, found: Unsorted) -> Hazard:
         remedy=fix,
         no_fix=reason,
         preview=found.preview,
+        witness=Walk(walking.trace, walking.turn, None if found.alone else found.counterpart),
     )
 
 
@@ -158,6 +160,7 @@ def _hazard(project: Project, upserting: Upserting, found: Unsorted) -> Hazard:
         remedy=fix,
         no_fix=reason,
         preview=found.preview,
+        witness=Contest(upserting.trace, upserting.step, None if found.alone else found.counterpart),
     )
 
 

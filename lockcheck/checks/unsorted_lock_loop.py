@@ -11,6 +11,7 @@ from lockcheck.linking.events import Execute, Merge, Write
 from lockcheck.linking.lockloops import LockLoops, Walking
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step
+from lockcheck.linking.witnesses import Walk
 from lockcheck.plans import Target
 
 CODE = "LCK204"
@@ -43,6 +44,7 @@ def _one_by_one(project: Project, walking: Walking, found: Unsorted) -> Hazard:
         remedy=fix,
         no_fix=reason,
         preview=found.preview,
+        witness=Walk(walking.trace, walking.turn, None if found.alone else found.counterpart),
     )
 
 
@@ -59,6 +61,7 @@ def _in_batches(project: Project, walking: Walking, found: Unsorted) -> Hazard:
         related=related(project, found, site_of(walking.turn.step)),
         no_fix=reason,
         preview=found.preview,
+        witness=Walk(walking.trace, walking.turn, None if found.alone else found.counterpart),
     )
 
 

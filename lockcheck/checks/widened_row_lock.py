@@ -12,6 +12,7 @@ from lockcheck.linking.locks import Widening
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Instance, ModelRef, Statement, each
+from lockcheck.linking.witnesses import Widened
 from lockcheck.plans import Target
 
 CODE = "LCK203"
@@ -51,6 +52,7 @@ def _widened(project: Project, trace: Trace, step: Step, statement: Statement) -
         remedy=remedy,
         no_fix=reason,
         severity="error" if any(w.outer for w in wider) else None,
+        witness=Widened(trace, step),
     )
 
 

@@ -1,0 +1,74 @@
+"""What one transaction of an experiment does, before it is SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from lockcheck.linking.values import Statement
+from lockcheck.linking.walks import ARBITRARY, Order
+from lockcheck.plans import Target
+
+Reach: TypeAlias = Literal["one", "many", "each"]
+"""One row; many rows by one statement; or many rows, a statement for each."""
+
+
+class UnderivableError(Exception):
+    """A side that cannot be derived: `reason` says what is missing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One step of a transaction. `statement` is the one that the program executes, or the one that a flush sends for
+    what was done to an object; `why` says so. `order` is that of the rows where there is a statement for each, or of
+    the rows of a multi-row INSERT. `looks` tells that it only asks whether the row is there. `row` is the number of the
+    row that an act on one row is about.
+
+    What fixes do to it: `ordered` locks the rows in the order of their key first (`skips` leaves out those that others
+    hold), `only` locks the statement's own table alone, `upsert` is INSERT ... ON CONFLICT DO UPDATE."""
+
+    statement: Statement
+    site: Target
+    function: str
+    calls: tuple[Target, ...] = ()
+    reach: Reach = "one"
+    order: Order = "fixed"
+    why: str = ""
+    looks: bool = False
+    row: int = 0
+    ordered: bool = False
+    skips: bool = False
+    only: bool = False
+    upsert: bool = False
+
+    @property
+    def has_own_order(self) -> bool:
+        """Whether nothing puts its rows in the order of their key."""
+        if self.reach == "each" or self.statement.kind == "insert":
+            return self.reach != "one" and (self.order in ("rows", "unknown") or self.order in ARBITRARY)
+        return self.reach == "many" and not self.ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One transaction: a run of `entry`, as far as its locks matter to the other side."""
+
+    entry: str
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two transactions that fight over rows of `table`. `wanted` are the SQLSTATEs that show the hazard; `race` tells
+    that it is about one row that is not there at first, and that the transactions commit, which an error may wait for.
+    Else they roll back: once one of the two has ended, nobody is left to deadlock with."""
+
+    table: str
+    one: Side
+    other: Side
+    wanted: frozenset[str]
+    race: bool = False

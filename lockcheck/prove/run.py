@@ -1,0 +1,166 @@
+"""One interleaving: two sessions, what each held, who waited for whom, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from lockcheck.prove.schedules import Schedule
+from lockcheck.prove.script import Operation, Script
+from lockcheck.prove.sessions import PATIENCE, Failure, Rows, Session, StuckError, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened: session 0 or 1 (2 for the one that holds a row), and the number of its operation."""
+
+    kind: Literal["done", "waits", "failed", "ended", "holds", "lets go"]
+    session: int
+    operation: int
+    rows: tuple[Any, ...] = ()
+    waits_for: tuple[int, ...] = ()
+    failure: Failure | None = None
+    instead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one interleaving went."""
+
+    events: tuple[Event, ...]
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        return tuple(event.failure for event in self.events if event.failure is not None)
+
+    def shows(self, wanted: frozenset[str]) -> bool:
+        return any(failure.sqlstate in wanted for failure in self.failures)
+
+
+@dataclass(slots=True)
+class _State:
+    """A session on its way through its script."""
+
+    session: Session
+    operations: Sequence[Operation]
+    next: int = 0
+    last: Rows = field(default_factory=list)
+    waits_for: tuple[int, ...] = ()
+    over: bool = False
+    instead: bool = False
+
+
+class Run:
+    """Runs one schedule on sessions that are in no transaction. `locked` tells, where it is given, which rows others
+    hold: it is asked when a bulk statement stops."""
+
+    def __init__(
+        self,
+        sessions: Sequence[Session],
+        watch: Watch,
+        scripts: Sequence[Script],
+        *,
+        commit: bool,
+        locked: Callable[[], tuple[Any, ...]] | None = None,
+    ) -> None:
+        self._states = [_State(session, script.operations) for session, script in zip(sessions, scripts, strict=False)]
+        self._gate = sessions[2]
+        self._watch = watch
+        self._commit = commit
+        self._locked = locked
+        self._events: list[Event] = []
+        self._numbers = {session.pid: number for number, session in enumerate(sessions)}
+
+    def play(self, schedule: Schedule, gate: sa.Executable | None) -> Outcome:
+        """Run it; `gate` locks the row that the third session holds."""
+        held = schedule.gate if gate is not None else None
+        for number, turn in enumerate(schedule.turns):
+            state = self._states[turn]
+            if held is not None and number == held.operation and gate is not None:
+                self._hold(gate)
+            self._look()
+            if not state.waits_for and not state.over:
+                self._send(turn)
+        if held is not None:
+            self._let_go()
+        self._finish()
+        return Outcome(tuple(self._events))
+
+    # --- the gate ----------------------------------------------------------------------------------------------------
+
+    def _hold(self, gate: sa.Executable) -> None:
+        self._gate.send(gate)
+        self._watch.settle(self._gate)
+        if self._gate.sent is not None and not self._gate.sent.done():
+            raise StuckError("the row to hold is locked")
+        rows = self._gate.result()
+        self._events.append(Event("holds", 2, 0, tuple(rows) if isinstance(rows, list) else ()))
+
+    def _let_go(self) -> None:
+        self._gate.end(commit=False)
+        self._events.append(Event("lets go", 2, 0))
+        self._look()
+
+    # --- operations --------------------------------------------------------------------------------------------------
+
+    def _send(self, number: int) -> None:
+        state = self._states[number]
+        operation = state.operations[state.next]
+        state.instead = operation.instead is not None and bool(state.last)
+        chosen = operation.instead if state.instead else operation.sql
+        state.session.send(chosen if chosen is not None else operation.sql)
+        self._settle(number)
+
+    def _settle(self, number: int) -> None:
+        """Note how a session's statement ended, or whom it waits for."""
+        state = self._states[number]
+        blocking = tuple(self._numbers.get(pid, -1) for pid in self._watch.settle(state.session))
+        if not blocking:
+            self._ended(number)
+        elif blocking != state.waits_for:
+            state.waits_for = blocking
+            rows = self._locked() if self._locked is not None else ()
+            self._events.append(Event("waits", number, state.next, rows, blocking))
+
+    def _ended(self, number: int) -> None:
+        state = self._states[number]
+        found = state.session.result()
+        state.waits_for = ()
+        if isinstance(found, Failure):
+            state.over = True
+            state.session.end(commit=False)
+            self._events.append(Event("failed", number, state.next, failure=found))
+            return
+        state.last = found
+        self._events.append(Event("done", number, state.next, tuple(found), instead=state.instead))
+        state.next += 1
+        if state.next == len(state.operations):
+            state.over = True
+            failure = state.session.end(commit=self._commit)
+            self._events.append(Event("failed" if failure else "ended", number, state.next - 1, failure=failure))
+
+    def _look(self) -> None:
+        """Take note of sessions that need not wait any more."""
+        for number, state in enumerate(self._states):
+            if state.waits_for:
+                self._settle(number)
+
+    def _finish(self) -> None:
+        """Send what is left until both sessions are over."""
+        for _ in range(2 * sum(len(state.operations) for state in self._states) + 4):
+            self._look()
+            ready = [number for number, state in enumerate(self._states) if not state.waits_for and not state.over]
+            if ready:
+                self._send(ready[0])
+                continue
+            waiting = [state.session.sent for state in self._states if state.waits_for and state.session.sent is not None]
+            if not waiting:
+                return
+            if not wait(waiting, PATIENCE, FIRST_COMPLETED).done:
+                raise StuckError("both sessions wait, and the database does not end it")
+        if not all(state.over for state in self._states):
+            raise StuckError("the sessions do not come to an end")

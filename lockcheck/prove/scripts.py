@@ -1,0 +1,75 @@
+"""From acts to the SQL of two sessions, in a given world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from lockcheck.linking.walks import ARBITRARY
+from lockcheck.prove.acts import Act, Side
+from lockcheck.prove.demands import MANY, Rows
+from lockcheck.prove.render import Renderer, Settled
+from lockcheck.prove.script import Line, Operation, Script
+from lockcheck.prove.words import does
+from lockcheck.prove.worlds import World
+
+OWN = ((3, 1, 2, 0), (1, 3, 0, 2))
+"""Orders in which the program of each side may come to its rows, where nothing sorts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """One side whose conditions are settled."""
+
+    side: Side
+    settled: tuple[Settled, ...]
+
+
+class Writer:
+    """Writes the scripts of one experiment."""
+
+    def __init__(self, renderer: Renderer, rows: Rows, world: World) -> None:
+        self._renderer = renderer
+        self._rows = rows
+        self._world = world
+
+    def script(self, cast: Cast, session: int) -> Script:
+        """What a session sends."""
+        operations: list[Operation] = []
+        for number, settled in enumerate(cast.settled):
+            operations += self._operations(number, settled, session, operations)
+        return Script(cast.side.entry, tuple(map(_line, cast.settled)), tuple(operations))
+
+    def _operations(
+        self, number: int, settled: Settled, session: int, before: Sequence[Operation]
+    ) -> list[Operation]:
+        act = settled.act
+        table = settled.source.table.name
+        count = self._rows.counts[table]
+        order = [row for row in self._order(act, session) if row < count]
+        if act.reach == "each":
+            return [Operation(number, self._renderer.statement(settled, self._rows, [row])) for row in order]
+        if act.reach == "many":
+            return [Operation(number, self._renderer.statement(settled, self._rows, order), bulk=count > 1)]
+        row = self._rows.related(table, act.row)
+        instead = self._instead(settled, row) if before and act.statement.kind == "insert" and not act.upsert else None
+        return [Operation(number, self._renderer.statement(settled, self._rows, [row]), instead=instead)]
+
+    def _order(self, act: Act, session: int) -> tuple[int, ...]:
+        """In which order an act comes to its rows."""
+        if not act.has_own_order or (act.reach == "many" and act.statement.kind != "insert"):
+            return tuple(range(MANY))
+        if act.order in ARBITRARY:
+            return OWN[session]
+        return self._world.heap if self._world.plans[session] == "scan" else tuple(range(MANY))
+
+    def _instead(self, settled: Settled, row: int) -> sa.Executable:
+        """The UPDATE that merge() makes of a row which it has found."""
+        return self._renderer.update(settled, self._rows, row)
+
+
+def _line(settled: Settled) -> Line:
+    act = settled.act
+    return Line(act.site, act.function, act.calls, does(act, settled.source.table.name), settled.notes)

@@ -1,0 +1,163 @@
+"""From the witness of a finding to two transactions: the locks along the way from the begin of each to its site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lockcheck.linking.cycles import Inversion
+from lockcheck.linking.events import Merge
+from lockcheck.linking.footprints import Lock
+from lockcheck.linking.lockorder import CriticalPair, is_held
+from lockcheck.linking.siblings import Sibling
+from lockcheck.linking.trace import Step, Trace, surely_follows
+from lockcheck.linking.values import Instance, each
+from lockcheck.linking.witnesses import Contest, Insertion, Walk, Widened, Witness
+from lockcheck.prove.acts import Act, Duel, Side, UnderivableError
+from lockcheck.prove.lockers import Found, counterpart
+from lockcheck.prove.making import Maker
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+
+DEADLOCK = frozenset({"40P01"})
+DUPLICATE = frozenset({"23505"})
+
+
+def duel(project: Project, witness: Witness) -> Duel:
+    """The two transactions of a finding. Raises `UnderivableError`."""
+    if isinstance(witness, Inversion):
+        return _two_tables(project, witness)
+    if isinstance(witness, Sibling):
+        return _siblings(project, witness)
+    if isinstance(witness, Widened):
+        return _two_tables(project, _inversion(project, witness))
+    if isinstance(witness, Insertion):
+        return _race(project, witness)
+    return _one_table(project, witness)
+
+
+# --- one table ---------------------------------------------------------------------------------------------------
+
+
+def _one_table(project: Project, witness: Contest | Walk) -> Duel:
+    maker = Maker(project)
+    target = maker.walked(witness.turn) if isinstance(witness, Walk) else maker.executed(witness.step)
+    at = witness.turn.enters if isinstance(witness, Walk) else witness.step
+    mine = Found(witness.trace, at, target)
+    theirs = counterpart(project, witness.other) if witness.other is not None else mine
+    table = project.locks.table(target.statement.model)
+    if table is None:
+        raise UnderivableError("the table is not known")
+    ours, others = _on_the_way(project, mine), _on_the_way(project, theirs)
+    shared = _tables(ours, table) & _tables(others, table)
+    return Duel(table, _side(maker, mine, ours, shared), _side(maker, theirs, others, shared), DEADLOCK)
+
+
+def _tables(locks: Iterable[Lock], table: str) -> set[str]:
+    return {lock.table for lock in locks} | {table}
+
+
+def _side(maker: Maker, found: Found, locks: Iterable[Lock], shared: set[str]) -> Side:
+    acts = maker.of_locks(found.trace, [lock for lock in locks if lock.table in shared])
+    return Side(found.trace.function, (*acts, found.act))
+
+
+def _on_the_way(project: Project, found: Found) -> list[Lock]:
+    """The locks that the transaction surely holds when it comes to a step, of its callers too."""
+    at = found.at
+    session = getattr(at.detail, "session", None)
+    return [
+        lock
+        for lock in project.footprints.of(found.trace)
+        if lock.taken.at.number < at.number
+        and lock.taken.step is not at
+        and (session is None or lock.taken.session is None or session == lock.taken.session)
+        and _is_sure(lock, at)
+        and found.trace.reaches(lock.taken.at, at)
+        and not found.trace.ended_between(lock.taken.at, at, lock.taken.session or session)
+    ]
+
+
+def _is_sure(lock: Lock, at: Step) -> bool:
+    return surely_follows(lock.taken.at.path, at.path) and surely_follows(lock.taken.step.path, at.path)
+
+
+# --- two tables --------------------------------------------------------------------------------------------------
+
+
+def _two_tables(project: Project, inversion: Inversion) -> Duel:
+    one, other = inversion
+    maker = Maker(project)
+    ours, theirs = _of_pair(project, one), _of_pair(project, other)
+    shared = {lock.table for lock in ours} & {lock.table for lock in theirs}
+    sides = (
+        Side(pair.entry, maker.of_locks(project.trace(pair.entry), [lock for lock in locks if lock.table in shared]))
+        for pair, locks in ((one, ours), (other, theirs))
+    )
+    child = one.taken.table if one.held.table in project.parents(one.taken.table) else one.held.table
+    return Duel(child, *sides, DEADLOCK)
+
+
+def _of_pair(project: Project, pair: CriticalPair) -> list[Lock]:
+    """The locks of a pair, with those that are surely taken between the two, and before them on other tables."""
+    trace, last = project.trace(pair.entry), pair.taken
+    tables = {pair.held.table, last.table}
+    found = [
+        lock
+        for lock in project.footprints.of(trace)
+        if is_held(trace, lock, last)
+        and _is_sure(lock, last.taken.at)
+        and (lock.table not in tables or _is_later(lock, pair.held))
+    ]
+    return [*(lock for lock in found if lock not in (pair.held, last)), pair.held, last]
+
+
+def _is_later(lock: Lock, held: Lock) -> bool:
+    return (lock.taken.at.number, lock.rank) > (held.taken.at.number, held.rank)
+
+
+def _inversion(project: Project, widened: Widened) -> Inversion:
+    """The opposite order in which somebody locks the two tables of a widened row lock."""
+    found = [
+        inversion
+        for inversion in project.inversions
+        if inversion.one.taken.taken.step.detail == widened.step.detail
+        and inversion.one.taken.how in ("eager join", "join")
+    ]
+    if not found:
+        raise UnderivableError("nobody is seen to lock the two tables the other way round")
+    return min(found, key=lambda inversion: _clearness(inversion.other))
+
+
+def _clearness(pair: CriticalPair) -> tuple[object, ...]:
+    """Statements first, then what a flush sends."""
+    plain = {"row lock": 0, "update": 1}
+    path = pair.taken.taken.site.path
+    return (plain.get(pair.held.how, 2), plain.get(pair.taken.how, 2), len(pair.gates), path, pair.entry)
+
+
+def _siblings(project: Project, sibling: Sibling) -> Duel:
+    """Two runs of one function, each with a row of its own."""
+    maker, trace = Maker(project), project.trace(sibling.entry)
+    acts = maker.of_locks(trace, [sibling.held, sibling.taken])
+    other = tuple(replace(act, row=1) if act.reach == "one" else act for act in acts)
+    return Duel(sibling.held.table, Side(sibling.entry, acts), Side(sibling.entry, other), DEADLOCK)
+
+
+# --- new rows ----------------------------------------------------------------------------------------------------
+
+
+def _race(project: Project, witness: Insertion) -> Duel:
+    """Two runs that look a row up and insert it where it is missing."""
+    detail = witness.step.detail
+    new = None
+    if isinstance(detail, Merge):
+        new = next((part for part in each(detail.value) if isinstance(part, Instance)), None)
+    table = project.locks.table(new.model) if new is not None else None
+    if new is None or table is None:
+        raise UnderivableError("the new row is not known")
+    acts = Maker(project).merged(witness.step, new)
+    side = Side(witness.trace.function, acts)
+    return Duel(table, side, side, DUPLICATE, race=True)

@@ -1,0 +1,81 @@
+"""The findings that a place or a fingerprint names, with what they were seen at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockcheck.findings import Finding, Problem
+from lockcheck.hazards import Hazard
+from lockcheck.linked import Progress, Workspace, link
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+    from lockcheck.settings import Settings
+
+PROVABLE = ("LCK201", "LCK202", "LCK203", "LCK204", "LCK205", "LCK301", "LCK303")
+
+_PLACE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A place, or a fingerprint; `codes` limit it to rules."""
+
+    path: str | None = None
+    line: int | None = None
+    column: int | None = None
+    fingerprint: str | None = None
+    codes: tuple[str, ...] = ()
+
+    @staticmethod
+    def parse(text: str, codes: Sequence[str]) -> Wanted:
+        """`PATH:LINE`, `PATH:LINE:COLUMN` or a fingerprint."""
+        found = _PLACE.fullmatch(text)
+        if found is None:
+            return Wanted(fingerprint=text, codes=tuple(codes))
+        column = found["column"]
+        return Wanted(found["path"], int(found["line"]), int(column) if column else None, None, tuple(codes))
+
+    def fits(self, finding: Finding, path: str | None) -> bool:
+        """Whether a finding is meant; `path` is how findings name the file."""
+        if self.codes and finding.code not in self.codes:
+            return False
+        if self.fingerprint is not None:
+            return finding.fingerprint.startswith(self.fingerprint)
+        same = (finding.place.path, finding.place.line) == (path, self.line)
+        return same and self.column in (None, finding.place.column)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What was found, in the linked project (None where nothing touches a database)."""
+
+    project: Project | None
+    found: tuple[tuple[Hazard, Finding], ...]
+    problems: tuple[Problem, ...]
+    texts: Mapping[str, str]
+
+
+def targets(wanted: Wanted, paths: Sequence[Path], settings: Settings, progress: Progress) -> Targets:
+    """The findings that are meant, preview rules included. Raises `discover.DiscoverError`."""
+    from lockcheck.assembly import Assembly  # noqa: PLC0415 - wrong settings need none of it
+    from lockcheck.checks import all_checks  # noqa: PLC0415 - as above
+    from lockcheck.discover import display  # noqa: PLC0415 - as above
+
+    workspace = Workspace(paths, settings, progress)
+    readings = workspace.read({})
+    facts, unread = workspace.behaviour(readings.files)
+    texts = {item.source.path: item.source.text for item in readings.files}
+    problems = (*readings.problems, *unread)
+    if not facts:
+        return Targets(None, (), problems, texts)
+    project = link(readings.files, facts, settings)
+    checks = all_checks()
+    hazards = [(code, hazard) for code in PROVABLE for hazard in checks[code](project)]
+    made = Assembly(project.linker, texts).with_hazards(hazards)
+    path = display(Path(wanted.path)) if wanted.path is not None else None
+    return Targets(project, tuple(pair for pair in made if wanted.fits(pair[1], path)), problems, texts)
