@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -47,12 +48,15 @@ class Conditions:
 
     # --- what is kept ------------------------------------------------------------------------------------------------
 
-    def chosen(self, where: Iterable[Clause], demands: Demands, kept: frozenset[str]) -> tuple[Where, Demands]:
-        """The conditions to keep, and what they ask of the rows besides."""
+    def chosen(
+        self, where: Iterable[Clause], demands: Demands, kept: frozenset[str], *, many: bool
+    ) -> tuple[Where, Demands]:
+        """The conditions to keep, and what they ask of the rows besides: values that many rows share, where one
+        statement is to reach many."""
         found: list[Clause] = []
         replaced: list[str] = []
         for clause in conjuncts(where):
-            met = self._met(clause, demands, kept)
+            met = self._met(clause, demands, kept, many=many)
             if met is None:
                 replaced.append(self._words(clause, kept))
             else:
@@ -61,29 +65,31 @@ class Conditions:
         unknown = dict.fromkeys(name for clause in found for name in _unknown(clause))
         return Where(tuple(found), tuple(dict.fromkeys(replaced)), tuple(unknown)), demands
 
-    def _met(self, clause: Clause, demands: Demands, kept: frozenset[str]) -> tuple[Clause, Demands] | None:
+    def _met(
+        self, clause: Clause, demands: Demands, kept: frozenset[str], *, many: bool
+    ) -> tuple[Clause, Demands] | None:
         """A clause as it is kept, and the demands with its own; None where it cannot be kept."""
         if isinstance(clause, Condition):
-            demanded = self._demanded(clause, demands, kept)
+            demanded = self._demanded(clause, demands, kept, many=many)
             return None if demanded is None else (clause, demanded)
         if isinstance(clause, OneOf):
-            met = (self._met(part, demands, kept) for part in clause.clauses)
+            met = (self._met(part, demands, kept, many=many) for part in clause.clauses)
             return next((found for found in met if found is not None), None)
         if isinstance(clause, Both):
             for part in conjuncts((clause,)):
-                met = self._met(part, demands, kept)
+                met = self._met(part, demands, kept, many=many)
                 if met is None:
                     return None
                 demands = met[1]
             return clause, demands
         if isinstance(clause, Either) and not clause.many:
-            readable = all(self._met(part, Demands(self._tables), kept) for part in clause.clauses)
-            found = (self._met(part, demands, kept) for part in reversed(clause.clauses))
+            readable = all(self._met(part, Demands(self._tables), kept, many=many) for part in clause.clauses)
+            found = (self._met(part, demands, kept, many=many) for part in reversed(clause.clauses))
             first = next((met for met in found if met is not None), None)
             return (clause, first[1]) if readable and first is not None else None
         return None
 
-    def _demanded(self, clause: Condition, demands: Demands, kept: frozenset[str]) -> Demands | None:
+    def _demanded(self, clause: Condition, demands: Demands, kept: frozenset[str], *, many: bool) -> Demands | None:
         spots = [self.spot(clause, number, kept) for number in range(len(clause.columns))]
         if not spots or None in spots or isinstance(clause.operand, Statement):
             return None
@@ -91,7 +97,9 @@ class Conditions:
             return demands if clause.operator == "in" and members(clause.operand) is None else None
         spot = spots[0]
         demand = self._demand(clause, spot) if spot is not None else None
-        return demands.met(spot, demand) if spot is not None and demand is not None else None
+        if spot is None or demand is None:
+            return None
+        return demands.met(spot, demand if many else replace(demand, shared=False))
 
     def spot(self, clause: Condition, number: int, kept: frozenset[str]) -> Spot | None:
         """The table and column that a condition compares."""

@@ -100,6 +100,7 @@ class Laboratory:
         self._enter(self._admin)
         self._tables.metadata.create_all(self._admin)
         self._admin.commit()
+        self._indexed = True
         self._sessions = [self._session(engine, name, stack) for name in ("A", "B", "the third session")]
         watching = stack.enter_context(engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
         self._watch = Watch(watching)
@@ -131,6 +132,7 @@ class Laboratory:
 
     def _fill(self, world: World) -> None:
         rows = self._experiment.rows(world.turn)
+        self._index(world)
         names = ", ".join(f'"{table.name}"' for table in self._tables.metadata.sorted_tables)
         self._admin.execute(sa.text(f"TRUNCATE {names}"))
         for table in self._tables.metadata.sorted_tables:
@@ -138,8 +140,24 @@ class Laboratory:
                 continue
             numbers = [number for number in world.heap if number < rows.counts[table.name]]
             for number in numbers:
-                self._admin.execute(sa.insert(table).values(rows.row(table.name, number)))
+                self._insert(table, rows.row(table.name, number))
         self._admin.commit()
+
+    def _index(self, world: World) -> None:
+        """The secondary indexes, where this world has them: a plan may use any of them, or the keys'."""
+        if world.indexed == self._indexed:
+            return
+        self._indexed = world.indexed
+        for table in self._tables.metadata.sorted_tables:
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                index.create(self._admin) if world.indexed else index.drop(self._admin)
+
+    def _insert(self, table: sa.Table, row: dict[str, Any]) -> None:
+        try:
+            self._admin.execute(sa.insert(table).values(row))
+        except sa.exc.IntegrityError as error:
+            told = str(error.orig).splitlines()[0]
+            raise UnderivableError(f"rows of {table.name} that meet all conditions and keep its keys: {told}") from error
 
     def _plan(self, world: World) -> None:
         for session, plan in zip(self._sessions, world.plans, strict=False):
@@ -211,4 +229,4 @@ class Laboratory:
         table = self._tables.by_name[self._experiment.duel.table]
         rows = self._experiment.rows(world.turn)
         key: list[Any] = [c == rows.value((table.name, c.name), schedule.gate.row) for c in table.primary_key]
-        return sa.select(*table.primary_key).where(*key).with_for_update()
+        return sa.select(*table.primary_key).where(*key).with_for_update(skip_locked=True)

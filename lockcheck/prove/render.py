@@ -49,7 +49,9 @@ class Renderer:
         found: list[Settled] = []
         for act in acts:
             source = self._sources.of(act)
-            where, demands = self._conditions.chosen(act.statement.where, demands, source.tables)
+            where, demands = self._conditions.chosen(
+                act.statement.where, demands, source.tables, many=act.reach == "many"
+            )
             found.append(Settled(act, where, source, tuple(self._notes(act, where, source))))
         return found, demands
 

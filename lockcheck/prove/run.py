@@ -94,9 +94,6 @@ class Run:
 
     def _hold(self, gate: sa.Executable) -> None:
         self._gate.send(gate)
-        self._watch.settle(self._gate)
-        if self._gate.sent is not None and not self._gate.sent.done():
-            raise StuckError("the row to hold is locked")
         rows = self._gate.result()
         self._events.append(Event("holds", 2, 0, tuple(rows) if isinstance(rows, list) else ()))
 

@@ -68,6 +68,8 @@ class Session:
         return None
 
     def close(self) -> None:
+        if self.sent is not None and not self.sent.done():
+            self.connection.connection.driver_connection.cancel_safe(timeout=PATIENCE)  # type: ignore[union-attr]  # psycopg's
         self.pool.shutdown(wait=True)
         self.connection.close()
 

@@ -61,7 +61,15 @@ def _tables(locks: Iterable[Lock], table: str) -> set[str]:
 
 def _side(maker: Maker, found: Found, locks: Iterable[Lock], shared: set[str]) -> Side:
     acts = maker.of_locks(found.trace, [lock for lock in locks if lock.table in shared])
-    return Side(found.trace.function, (*acts, found.act))
+    own = found.act.statement.model
+    return Side(found.trace.function, (*(_one_of(act) if act.statement.model == own else act for act in acts), found.act))
+
+
+def _one_of(act: Act) -> Act:
+    """An earlier lock of many rows of the same table: those that are reached later are not all among them."""
+    if act.reach == "one":
+        return act
+    return replace(act, reach="one", why="; ".join(filter(None, (act.why, "one row of those that it may reach"))))
 
 
 def _on_the_way(project: Project, found: Found) -> list[Lock]:

@@ -34,13 +34,13 @@ def variants(project: Project, hazard: Hazard, duel: Duel) -> Iterator[Variant]:
     yield Variant("as it is", (duel.one, duel.other))
     witness = hazard.witness
     if isinstance(witness, Insertion):
-        yield Variant("with INSERT ... ON CONFLICT DO UPDATE", _both(duel, _upserted), fix=True)
+        yield Variant("with INSERT ... ON CONFLICT DO UPDATE", _upserted(duel), fix=True)
     elif isinstance(witness, (Contest, Walk)):
         yield from _one_table(hazard, duel)
     elif isinstance(witness, (Inversion, Widened)):
         yield from _two_tables(project, hazard, duel)
     else:
-        yield Variant("with all rows locked in the order of their key first", _both(duel, _first))
+        yield Variant("with all rows locked in the order of their key first", _first(duel))
 
 
 # --- one table ---------------------------------------------------------------------------------------------------
@@ -106,6 +106,32 @@ def _first_table(project: Project, duel: Duel) -> Act | None:
     last = duel.one.acts[-1]
     statement = Statement("select", last.site, model, (model,), where=Maker(project).by_key(model), lock=lock)
     return Act(statement, last.site, last.function, last.calls, only=True, why=f"the row of {table} locked")
+
+
+# --- others ------------------------------------------------------------------------------------------------------
+
+
+def _upserted(duel: Duel) -> Sides:
+    """Both sides with one INSERT ... ON CONFLICT in place of looking and inserting."""
+
+    def changed(side: Side) -> Side:
+        return replace(side, acts=tuple(replace(act, upsert=True) for act in side.acts if not act.looks))
+
+    return changed(duel.one), changed(duel.other)
+
+
+def _first(duel: Duel) -> Sides:
+    """Both sides with all rows locked in the order of their key ahead of everything."""
+
+    def changed(side: Side) -> Side:
+        last = side.acts[-1]
+        lock = RowLock(None, nowait=False, skip_locked=False, read=False, key_share=False)
+        model = last.statement.model
+        statement = Statement("select", last.site, model, (model,) if model else (), lock=lock)
+        first = Act(statement, last.site, last.function, reach="many", ordered=True, only=True, why="not in the code")
+        return replace(side, acts=(first, *side.acts))
+
+    return changed(duel.one), changed(duel.other)
 
 
 # --- all ---------------------------------------------------------------------------------------------------------

@@ -19,12 +19,17 @@ PLANS: dict[Plan, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class World:
     """`heap` is the order in which rows were put into the table, by their number in the order of the key; `turn` varies
-    the values that are free; `plans` are those of the two sessions."""
+    the values that are free; `plans` are those of the two sessions; `indexed` tells whether there are other indexes than
+    those of keys."""
 
     heap: tuple[int, ...]
     turn: int
     plans: tuple[Plan, Plan]
+    indexed: bool = True
 
+
+BARE = 1
+"""The turn without secondary indexes."""
 
 HEAPS = ((0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1))
 
@@ -35,4 +40,4 @@ def worlds(varied: tuple[bool, bool]) -> Iterator[World]:
     for turn, heap in enumerate(HEAPS):
         for one in PLANS if varied[0] else ("scan",):
             for other in PLANS if varied[1] else ("scan",):
-                yield World(heap, turn, (one, other))  # type: ignore[arg-type]  # both are keys of PLANS
+                yield World(heap, turn, (one, other), turn != BARE)  # type: ignore[arg-type]  # both are keys of PLANS
