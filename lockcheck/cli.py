@@ -14,6 +14,7 @@ from lockcheck import __version__, console
 from lockcheck.cache import recording
 from lockcheck.cli_baseline import baseline
 from lockcheck.cli_options import HELP, config_option, given_selectors, means_options, selector_option
+from lockcheck.cli_prove import prove
 from lockcheck.console import WRONG
 
 FORMATS = ("full", "concise", "json", "github", "sarif", "gitlab", "junit")
@@ -252,6 +253,7 @@ _SUBCOMMANDS: dict[str, click.Command] = {
     "clean": clean,
     "explain": explain,
     "graph": graph,
+    "prove": prove,
     "rules": rules,
     "server": server,
 }

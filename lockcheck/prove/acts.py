@@ -26,7 +26,7 @@ class Act:
     """One step of a transaction. `statement` is the one that the program executes, or the one that a flush sends for
     what was done to an object; `why` says so. `order` is that of the rows where there is a statement for each, or of
     the rows of a multi-row INSERT. `looks` tells that it only asks whether the row is there. `row` is the number of the
-    row that an act on one row is about.
+    row that an act on one row is about; `made_up` tells that it is not in the code.
 
     What fixes do to it: `ordered` locks the rows in the order of their key first (`skips` leaves out those that others
     hold), `only` locks the statement's own table alone, `upsert` is INSERT ... ON CONFLICT DO UPDATE."""
@@ -44,6 +44,7 @@ class Act:
     skips: bool = False
     only: bool = False
     upsert: bool = False
+    made_up: bool = False
 
     @property
     def has_own_order(self) -> bool:
@@ -65,10 +66,12 @@ class Side:
 class Duel:
     """Two transactions that fight over rows of `table`. `wanted` are the SQLSTATEs that show the hazard; `race` tells
     that it is about one row that is not there at first, and that the transactions commit, which an error may wait for.
-    Else they roll back: once one of the two has ended, nobody is left to deadlock with."""
+    Else they roll back: once one of the two has ended, nobody is left to deadlock with. `waits` tells that all there is
+    to show is that the other side has to wait for the first, which takes its time."""
 
     table: str
     one: Side
     other: Side
     wanted: frozenset[str]
     race: bool = False
+    waits: bool = False

@@ -60,8 +60,8 @@ class Conditions:
             if met is None:
                 replaced.append(self._words(clause, kept))
             else:
-                clause, demands = met
-                found.append(clause)
+                found.append(met[0])
+                demands = met[1]
         unknown = dict.fromkeys(name for clause in found for name in _unknown(clause))
         return Where(tuple(found), tuple(dict.fromkeys(replaced)), tuple(unknown)), demands
 
@@ -73,8 +73,8 @@ class Conditions:
             demanded = self._demanded(clause, demands, kept, many=many)
             return None if demanded is None else (clause, demanded)
         if isinstance(clause, OneOf):
-            met = (self._met(part, demands, kept, many=many) for part in clause.clauses)
-            return next((found for found in met if found is not None), None)
+            choices = (self._met(part, demands, kept, many=many) for part in clause.clauses)
+            return next((found for found in choices if found is not None), None)
         if isinstance(clause, Both):
             for part in conjuncts((clause,)):
                 met = self._met(part, demands, kept, many=many)
@@ -164,8 +164,11 @@ class Conditions:
         if clause.operator in ("is null", "is not null"):
             return column.is_(None) if clause.operator == "is null" else column.is_not(None)
         known = self.constants(clause, column)
-        found = sorted(known - {None}, key=repr) if known is not None else _standing_for(clause.operator, column, values)
-        return _OPERATORS[clause.operator](column, found)
+        found = (
+            sorted(known - {None}, key=repr) if known is not None else _standing_for(clause.operator, column, values)
+        )
+        made: sa.ColumnElement[bool] = _OPERATORS[clause.operator](column, found)
+        return made
 
 
 def _asked(operator: str, known: frozenset[Any] | None) -> Demand | None:
@@ -202,7 +205,8 @@ def _unknown(clause: Clause) -> Iterator[str]:
         for part in clause.clauses:
             yield from _unknown(part)
     elif isinstance(clause, Condition) and clause.operator not in ("is null", "is not null"):
-        if not isinstance(clause.operand, Known) and members(clause.operand) is None:
+        known = isinstance(clause.operand, Known) or members(clause.operand) is not None
+        if not known:
             yield ", ".join(column.attribute for column in clause.columns)
 
 

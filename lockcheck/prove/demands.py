@@ -103,6 +103,16 @@ class Rows:
             return fitting(column, choices[place % len(choices)])
         return _made(column, place, demand)
 
+    def keys(self) -> dict[str, dict[tuple[Any, ...], int]]:
+        """The numbers of the rows by their primary keys, by table."""
+        return {
+            name: {
+                tuple(self.value((name, column.name), number) for column in table.primary_key): number
+                for number in range(self.counts[name])
+            }
+            for name, table in self._tables.by_name.items()
+        }
+
     def related(self, table: str, number: int) -> int:
         """The row of another table that belongs with the row of a number."""
         return number if number < self.counts[table] else 0

@@ -78,5 +78,5 @@ class Sources:
             return ()
         else:
             models = self._locks.locked_models(statement)
-        names = (self._locks.table(model) for model in models)
+        names = (self._locks.table(model) or "" for model in models)
         return tuple(self._tables.by_name[name] for name in names if name in self._tables.by_name)

@@ -19,6 +19,7 @@ from lockcheck.linking.values import (
     Instance,
     ModelRef,
     Opaque,
+    RowLock,
     Statement,
 )
 from lockcheck.linking.walks import order
@@ -144,6 +145,12 @@ class Maker:
         if mapped is None or not mapped.primary_key:
             raise UnderivableError(f"the primary key of {model.qualname} is not known")
         return tuple(Condition((ColumnRef(model, name),), "==", UNKNOWN) for name in mapped.primary_key)
+
+    def locking(self, model: ModelRef, site: Target, why: str) -> Act:
+        """A lock on one row that no statement of the program takes, as an UPDATE would take it."""
+        lock = RowLock(None, nowait=False, skip_locked=False, read=False, key_share=True)
+        statement = Statement("select", site, model, (model,), where=self.by_key(model), lock=lock)
+        return Act(statement, site, site.slice, only=True, made_up=True, why=why)
 
     def merged(self, step: Step, new: Instance) -> tuple[Act, ...]:
         """`session.merge` of a new object: a SELECT by its key, at the flush an INSERT where the row is missing."""

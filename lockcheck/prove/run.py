@@ -16,7 +16,8 @@ from lockcheck.prove.sessions import PATIENCE, Failure, Rows, Session, StuckErro
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened: session 0 or 1 (2 for the one that holds a row), and the number of its operation."""
+    """What happened: session 0 or 1 (2 for the one that holds a row), and the number of its operation. `rows` are those
+    that a statement returned; where a session waits, those that nobody holds."""
 
     kind: Literal["done", "waits", "failed", "ended", "holds", "lets go"]
     session: int
@@ -38,6 +39,9 @@ class Outcome:
         return tuple(event.failure for event in self.events if event.failure is not None)
 
     def shows(self, wanted: frozenset[str]) -> bool:
+        """Whether one of these errors came up; without any, whether session 1 had to wait for session 0."""
+        if not wanted:
+            return any(event.session == 1 and 0 in event.waits_for for event in self.events)
         return any(failure.sqlstate in wanted for failure in self.failures)
 
 
@@ -55,8 +59,8 @@ class _State:
 
 
 class Run:
-    """Runs one schedule on sessions that are in no transaction. `locked` tells, where it is given, which rows others
-    hold: it is asked when a bulk statement stops."""
+    """Runs one schedule on sessions that are in no transaction. `free` tells, where it is given, which rows nobody
+    holds: it is asked when a session has to wait."""
 
     def __init__(
         self,
@@ -65,13 +69,13 @@ class Run:
         scripts: Sequence[Script],
         *,
         commit: bool,
-        locked: Callable[[], tuple[Any, ...]] | None = None,
+        free: Callable[[], tuple[Any, ...]] | None = None,
     ) -> None:
         self._states = [_State(session, script.operations) for session, script in zip(sessions, scripts, strict=False)]
         self._gate = sessions[2]
         self._watch = watch
         self._commit = commit
-        self._locked = locked
+        self._free = free
         self._events: list[Event] = []
         self._numbers = {session.pid: number for number, session in enumerate(sessions)}
 
@@ -120,7 +124,7 @@ class Run:
             self._ended(number)
         elif blocking != state.waits_for:
             state.waits_for = blocking
-            rows = self._locked() if self._locked is not None else ()
+            rows = self._free() if self._free is not None else ()
             self._events.append(Event("waits", number, state.next, rows, blocking))
 
     def _ended(self, number: int) -> None:
@@ -134,8 +138,9 @@ class Run:
             return
         state.last = found
         self._events.append(Event("done", number, state.next, tuple(found), instead=state.instead))
+        idle = state.operations[state.next].skips and not found
         state.next += 1
-        if state.next == len(state.operations):
+        if idle or state.next == len(state.operations):
             state.over = True
             failure = state.session.end(commit=self._commit)
             self._events.append(Event("failed" if failure else "ended", number, state.next - 1, failure=failure))
@@ -154,7 +159,9 @@ class Run:
             if ready:
                 self._send(ready[0])
                 continue
-            waiting = [state.session.sent for state in self._states if state.waits_for and state.session.sent is not None]
+            waiting = [
+                state.session.sent for state in self._states if state.waits_for and state.session.sent is not None
+            ]
             if not waiting:
                 return
             if not wait(waiting, PATIENCE, FIRST_COMPLETED).done:

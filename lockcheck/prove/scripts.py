@@ -30,35 +30,50 @@ class Cast:
 class Writer:
     """Writes the scripts of one experiment."""
 
-    def __init__(self, renderer: Renderer, rows: Rows, world: World) -> None:
+    def __init__(self, renderer: Renderer, rows: Rows, world: World, *, waits: bool = False) -> None:
         self._renderer = renderer
         self._rows = rows
         self._world = world
+        self._waits = waits
 
     def script(self, cast: Cast, session: int) -> Script:
         """What a session sends."""
         operations: list[Operation] = []
         for number, settled in enumerate(cast.settled):
             operations += self._operations(number, settled, session, operations)
-        return Script(cast.side.entry, tuple(map(_line, cast.settled)), tuple(operations))
+        if self._waits and session == 0:
+            operations.append(Operation(operations[-1].number, sa.select(sa.literal("A goes on")), pauses=True))
+        lines = (self._line(settled, session) for settled in cast.settled)
+        return Script(cast.side.entry, tuple(lines), tuple(operations))
 
-    def _operations(
-        self, number: int, settled: Settled, session: int, before: Sequence[Operation]
-    ) -> list[Operation]:
+    def _operations(self, number: int, settled: Settled, session: int, before: Sequence[Operation]) -> list[Operation]:
         act = settled.act
         table = settled.source.table.name
         count = self._rows.counts[table]
-        order = [row for row in self._order(act, session) if row < count]
+        order = self._order(settled, session)
         if act.reach == "each":
             return [Operation(number, self._renderer.statement(settled, self._rows, [row])) for row in order]
         if act.reach == "many":
-            return [Operation(number, self._renderer.statement(settled, self._rows, order), bulk=count > 1)]
+            sql = self._renderer.statement(settled, self._rows, order)
+            return [Operation(number, sql, bulk=count > 1, skips=_skips(act))]
         row = self._rows.related(table, act.row)
         instead = self._instead(settled, row) if before and act.statement.kind == "insert" and not act.upsert else None
-        return [Operation(number, self._renderer.statement(settled, self._rows, [row]), instead=instead)]
+        return [Operation(number, self._renderer.statement(settled, self._rows, [row]), False, instead, _skips(act))]
 
-    def _order(self, act: Act, session: int) -> tuple[int, ...]:
+    def _line(self, settled: Settled, session: int) -> Line:
+        act, table = settled.act, settled.source.table.name
+        ordered = act.reach == "each" or (act.reach == "many" and act.statement.kind == "insert")
+        order = self._order(settled, session) if ordered else ()
+        return Line(
+            act.site, act.function, act.calls, table, does(act, table), order, settled.notes, act.looks, act.made_up
+        )
+
+    def _order(self, settled: Settled, session: int) -> tuple[int, ...]:
         """In which order an act comes to its rows."""
+        count = self._rows.counts[settled.source.table.name]
+        return tuple(row for row in self._wanted(settled.act, session) if row < count)
+
+    def _wanted(self, act: Act, session: int) -> tuple[int, ...]:
         if not act.has_own_order or (act.reach == "many" and act.statement.kind != "insert"):
             return tuple(range(MANY))
         if act.order in ARBITRARY:
@@ -70,6 +85,7 @@ class Writer:
         return self._renderer.update(settled, self._rows, row)
 
 
-def _line(settled: Settled) -> Line:
-    act = settled.act
-    return Line(act.site, act.function, act.calls, does(act, settled.source.table.name), settled.notes)
+def _skips(act: Act) -> bool:
+    """Whether an act passes over rows that others hold."""
+    lock = act.statement.lock
+    return act.statement.kind == "select" and lock is not None and lock.skip_locked

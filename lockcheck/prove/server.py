@@ -55,7 +55,7 @@ def _scratch(url: str) -> sa.Engine:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() not in ("postgresql", "postgres"):
             raise ServerError(f"--url: {parsed.get_backend_name()} is not PostgreSQL")
-        engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=8)
+        engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
         with engine.connect() as connection:
             tables = connection.scalars(sa.text(_RELATIONS)).all()
     except sa.exc.SQLAlchemyError as error:
@@ -114,7 +114,7 @@ def _own() -> Iterator[sa.Engine]:
 
 def _engine(folder: Path) -> sa.Engine:
     url = sa.URL.create("postgresql+psycopg", "lockcheck", database="postgres", query={"host": str(folder)})
-    return sa.create_engine(url, pool_size=8)
+    return sa.create_engine(url, poolclass=sa.NullPool)
 
 
 def _unprivileged() -> dict[str, Any]:

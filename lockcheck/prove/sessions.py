@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 PATIENCE = 20.0
 """Seconds until a session that neither ends its statement nor waits for a lock counts as stuck."""
 GLANCE = 0.002
-DEADLOCK_TIMEOUT = "15ms"
+DEADLOCK_TIMEOUT, UNHURRIED = "15ms", "300ms"
 
 Rows = list[tuple[Any, ...]]
 _BLOCKING = sa.text("SELECT pg_blocking_pids(:pid)")
@@ -66,6 +67,24 @@ class Session:
             self.connection.rollback()
             return _failure(error)
         return None
+
+    def set(self, values: Mapping[str, str], *, optional: bool = False) -> None:
+        """Change settings of the session; those that it may not change stay where they are `optional`."""
+        try:
+            for name, value in values.items():
+                self.connection.execute(sa.text(f"SET {name} = '{value}'"))
+            self.connection.commit()
+        except sa.exc.DBAPIError:
+            self.connection.rollback()
+            if not optional:
+                raise
+
+    def explained(self, statement: str) -> list[str]:
+        """The plan of a statement, line by line."""
+        found = self.connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {statement.replace('%', '%%')}")
+        lines = [str(row[0]) for row in found]
+        self.connection.rollback()
+        return lines
 
     def close(self) -> None:
         if self.sent is not None and not self.sent.done():

@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from lockcheck.linking.constants import members
 from lockcheck.linking.locks import Locks
 from lockcheck.linking.values import Abstract, Known, Statement
-from lockcheck.linking.constants import members
 from lockcheck.prove.demands import Rows, UnfitError, constant, fitting
 from lockcheck.prove.tables import Tables
 
@@ -33,7 +33,7 @@ class Setting:
                 found[column.name] = self._value(column, value, rows, numbers)
         if not found:
             free = [column for column in table.c if not column.primary_key and not self._is_unique(table, column)]
-            column = next(iter(free), list(table.c)[0])
+            column = next(iter(free), next(iter(table.c)))
             found[column.name] = column
         return found
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockcheck.linking.cycles import Inversion
-from lockcheck.linking.events import Merge
+from lockcheck.linking.events import Execute, Merge
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.lockorder import CriticalPair, is_held
 from lockcheck.linking.siblings import Sibling
-from lockcheck.linking.trace import Step, Trace, surely_follows
+from lockcheck.linking.trace import Step, surely_follows
 from lockcheck.linking.values import Instance, each
 from lockcheck.linking.witnesses import Contest, Insertion, Walk, Widened, Witness
 from lockcheck.prove.acts import Act, Duel, Side, UnderivableError
@@ -32,7 +32,8 @@ def duel(project: Project, witness: Witness) -> Duel:
     if isinstance(witness, Sibling):
         return _siblings(project, witness)
     if isinstance(witness, Widened):
-        return _two_tables(project, _inversion(project, witness))
+        inversion = _inversion(project, witness)
+        return _two_tables(project, inversion) if inversion is not None else _reached(project, witness)
     if isinstance(witness, Insertion):
         return _race(project, witness)
     return _one_table(project, witness)
@@ -62,7 +63,9 @@ def _tables(locks: Iterable[Lock], table: str) -> set[str]:
 def _side(maker: Maker, found: Found, locks: Iterable[Lock], shared: set[str]) -> Side:
     acts = maker.of_locks(found.trace, [lock for lock in locks if lock.table in shared])
     own = found.act.statement.model
-    return Side(found.trace.function, (*(_one_of(act) if act.statement.model == own else act for act in acts), found.act))
+    return Side(
+        found.trace.function, (*(_one_of(act) if act.statement.model == own else act for act in acts), found.act)
+    )
 
 
 def _one_of(act: Act) -> Act:
@@ -100,12 +103,11 @@ def _two_tables(project: Project, inversion: Inversion) -> Duel:
     maker = Maker(project)
     ours, theirs = _of_pair(project, one), _of_pair(project, other)
     shared = {lock.table for lock in ours} & {lock.table for lock in theirs}
-    sides = (
-        Side(pair.entry, maker.of_locks(project.trace(pair.entry), [lock for lock in locks if lock.table in shared]))
-        for pair, locks in ((one, ours), (other, theirs))
-    )
+    ours, theirs = ([lock for lock in locks if lock.table in shared] for locks in (ours, theirs))
+    first = Side(one.entry, maker.of_locks(project.trace(one.entry), ours))
+    second = Side(other.entry, maker.of_locks(project.trace(other.entry), theirs))
     child = one.taken.table if one.held.table in project.parents(one.taken.table) else one.held.table
-    return Duel(child, *sides, DEADLOCK)
+    return Duel(child, first, second, DEADLOCK)
 
 
 def _of_pair(project: Project, pair: CriticalPair) -> list[Lock]:
@@ -126,7 +128,7 @@ def _is_later(lock: Lock, held: Lock) -> bool:
     return (lock.taken.at.number, lock.rank) > (held.taken.at.number, held.rank)
 
 
-def _inversion(project: Project, widened: Widened) -> Inversion:
+def _inversion(project: Project, widened: Widened) -> Inversion | None:
     """The opposite order in which somebody locks the two tables of a widened row lock."""
     found = [
         inversion
@@ -134,9 +136,23 @@ def _inversion(project: Project, widened: Widened) -> Inversion:
         if inversion.one.taken.taken.step.detail == widened.step.detail
         and inversion.one.taken.how in ("eager join", "join")
     ]
-    if not found:
-        raise UnderivableError("nobody is seen to lock the two tables the other way round")
-    return min(found, key=lambda inversion: _clearness(inversion.other))
+    return min(found, key=lambda inversion: _clearness(inversion.other), default=None)
+
+
+def _reached(project: Project, widened: Widened) -> Duel:
+    """A widened row lock, and one who wants the row of the other table that it reaches: nobody is seen to lock the two
+    the other way round."""
+    maker, detail = Maker(project), widened.step.detail
+    act = maker.executed(widened.step)
+    wider = project.locks.widenings(act.statement)
+    model = next((w.model for w in wider if project.locks.table(w.model) is not None), None)
+    table = project.locks.table(model)
+    own = project.locks.table(act.statement.model)
+    if model is None or table is None or own is None or not isinstance(detail, Execute):
+        raise UnderivableError("the table that the lock reaches besides its own is not known")
+    other = maker.locking(model, act.site, "what anybody does who updates that row")
+    act = replace(act, reach="one") if detail.how in ("get", "refresh") else act
+    return Duel(own, Side(widened.trace.function, (act,)), Side("anybody", (other,)), frozenset(), waits=True)
 
 
 def _clearness(pair: CriticalPair) -> tuple[object, ...]:

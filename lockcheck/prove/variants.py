@@ -10,7 +10,7 @@ from lockcheck.hazards import Hazard
 from lockcheck.linking.cycles import Inversion
 from lockcheck.linking.values import RowLock, Statement
 from lockcheck.linking.witnesses import Contest, Insertion, Walk, Widened
-from lockcheck.plans import LoadSeparately, LockOnly, OrderWrite
+from lockcheck.plans import LoadSeparately, LockOnly
 from lockcheck.prove.acts import Act, Duel, Side
 from lockcheck.prove.making import Maker
 
@@ -50,11 +50,11 @@ def _one_table(hazard: Hazard, duel: Duel) -> Iterator[Variant]:
     skips = hazard.remedy is not None and getattr(hazard.remedy.plan, "form", "") == "skip-locked"
     mine = _mended(duel.one, lambda act: _in_order(act, skips=skips))
     own = hazard.remedy is not None
-    fix = "with the fix of this finding" if own else "with this side in the order of the key"
+    fix = "with the fix of this finding" if own else "with A in the order of the key"
     if _same(duel):
-        yield Variant(f"{fix}, in both runs", _both(duel, lambda act: _in_order(act, skips=skips)), fix=own)
+        yield Variant(f"{fix} in both runs", _both(duel, lambda act: _in_order(act, skips=skips)), fix=own)
         return
-    yield Variant(f"{fix}: A in the order of the key", (mine, duel.other), fix=own)
+    yield Variant(fix, (mine, duel.other), fix=own)
     if any(act.has_own_order for act in duel.other.acts):
         yield Variant("with both sides in the order of the key", (mine, _mended(duel.other, _in_order)))
 
@@ -80,7 +80,7 @@ def _two_tables(project: Project, hazard: Hazard, duel: Duel) -> Iterator[Varian
     plan = hazard.remedy.plan if hazard.remedy is not None else None
     if isinstance(plan, (LockOnly, LoadSeparately)):
         sides = (_mended(duel.one, lambda act: _only(act, hazard)), duel.other)
-        yield Variant(f"with the fix of this finding: {_of(plan)}", sides, fix=True)
+        yield Variant(f"with the fix of this finding ({_of(plan)})", sides, fix=True)
     else:
         parent = _first_table(project, duel)
         if parent is not None:
@@ -102,10 +102,7 @@ def _first_table(project: Project, duel: Duel) -> Act | None:
     if model is None:
         return None
     table = project.locks.table(model)
-    lock = RowLock(None, nowait=False, skip_locked=False, read=False, key_share=True)
-    last = duel.one.acts[-1]
-    statement = Statement("select", last.site, model, (model,), where=Maker(project).by_key(model), lock=lock)
-    return Act(statement, last.site, last.function, last.calls, only=True, why=f"the row of {table} locked")
+    return Maker(project).locking(model, duel.one.acts[-1].site, f"the row of {table} locked")
 
 
 # --- others ------------------------------------------------------------------------------------------------------
@@ -128,7 +125,7 @@ def _first(duel: Duel) -> Sides:
         lock = RowLock(None, nowait=False, skip_locked=False, read=False, key_share=False)
         model = last.statement.model
         statement = Statement("select", last.site, model, (model,) if model else (), lock=lock)
-        first = Act(statement, last.site, last.function, reach="many", ordered=True, only=True, why="not in the code")
+        first = Act(statement, last.site, last.function, reach="many", ordered=True, only=True, made_up=True)
         return replace(side, acts=(first, *side.acts))
 
     return changed(duel.one), changed(duel.other)

@@ -19,8 +19,8 @@ PLANS: dict[Plan, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class World:
     """`heap` is the order in which rows were put into the table, by their number in the order of the key; `turn` varies
-    the values that are free; `plans` are those of the two sessions; `indexed` tells whether there are other indexes than
-    those of keys."""
+    the values that are free; `plans` are those of the two sessions; `indexed` tells whether there are other indexes
+    than those of keys."""
 
     heap: tuple[int, ...]
     turn: int

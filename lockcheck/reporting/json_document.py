@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 def lines(report: Report, view: View) -> Iterator[str]:  # noqa: ARG001 - all reporters have one signature
     document = {
         "version": __version__,
-        "findings": [_finding(finding) for finding in report.findings],
-        "errors": [_problem(problem) for problem in report.problems],
+        "findings": [entry(finding) for finding in report.findings],
+        "errors": [problem_entry(problem) for problem in report.problems],
     }
     yield json.dumps(document, indent=2)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def entry(finding: Finding) -> dict[str, Any]:
+    """A finding as it stands in the document."""
     return {
         "code": finding.code,
         "name": finding.name,
@@ -55,5 +56,6 @@ def _span(place: Place) -> dict[str, Any]:
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem_entry(problem: Problem) -> dict[str, Any]:
+    """A problem as it stands in the document."""
     return {"path": problem.path, "line": problem.line, "column": problem.column, "message": problem.message}
