@@ -53,6 +53,11 @@ class Act:
             return self.reach != "one" and (self.order in ("rows", "unknown") or self.order in ARBITRARY)
         return self.reach == "many" and not self.ordered
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether its rows come in the order in which the database finds them."""
+        return self.has_own_order and self.order not in ARBITRARY
+
 
 @dataclass(frozen=True, slots=True)
 class Side:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -23,11 +23,10 @@ from lockcheck.linking.values import (
     OneOf,
     Statement,
 )
-from lockcheck.prove.demands import Demand, Demands, Rows, UnfitError, constant, fitting
+from lockcheck.prove.acts import UnderivableError
+from lockcheck.prove.comparing import OPERATORS, asked, standing_for
+from lockcheck.prove.demands import Demand, Demands, Rows, UnfitError, fitting
 from lockcheck.prove.tables import Spot, Tables
-
-NEVER_EQUAL = 90
-"""The place of a value that no row has."""
 
 
 class Where(NamedTuple):
@@ -39,8 +38,24 @@ class Where(NamedTuple):
     """The columns that are compared with values that are not known."""
 
 
+class _ConflictError(Exception):
+    """No row meets a condition besides the others."""
+
+    def __init__(self, spot: Spot, demand: Demand) -> None:
+        super().__init__(spot, demand)
+        self._spot = spot
+        self._demand = demand
+
+    def parted(self, demands: Demands) -> Demands:
+        """Demands by which some rows meet it and others the rest. Raises `UnderivableError`."""
+        met = demands.parted(self._spot, self._demand)
+        if met is None:
+            raise UnderivableError(f"rows that meet all conditions on {'.'.join(self._spot)}")
+        return met
+
+
 class Conditions:
-    """Decides about conditions. `kept` are the tables that are in FROM."""
+    """Decides about conditions; `kept` are the tables that are in FROM."""
 
     def __init__(self, locks: Locks, tables: Tables) -> None:
         self._locks = locks
@@ -56,7 +71,9 @@ class Conditions:
         found: list[Clause] = []
         replaced: list[str] = []
         for clause in conjuncts(where):
-            met = self._met(clause, demands, kept, many=many)
+            met = self._tried(clause, demands, kept, many=many)
+            if isinstance(met, _ConflictError):
+                met = clause, met.parted(demands)
             if met is None:
                 replaced.append(self._words(clause, kept))
             else:
@@ -68,13 +85,13 @@ class Conditions:
     def _met(
         self, clause: Clause, demands: Demands, kept: frozenset[str], *, many: bool
     ) -> tuple[Clause, Demands] | None:
-        """A clause as it is kept, and the demands with its own; None where it cannot be kept."""
+        """A clause as it is kept, and the demands with its own; None where it cannot be kept. Raises `_ConflictError`
+        where no row meets it besides the others."""
         if isinstance(clause, Condition):
             demanded = self._demanded(clause, demands, kept, many=many)
             return None if demanded is None else (clause, demanded)
         if isinstance(clause, OneOf):
-            choices = (self._met(part, demands, kept, many=many) for part in clause.clauses)
-            return next((found for found in choices if found is not None), None)
+            return self._first(clause.clauses, demands, kept, many=many)
         if isinstance(clause, Both):
             for part in conjuncts((clause,)):
                 met = self._met(part, demands, kept, many=many)
@@ -84,10 +101,28 @@ class Conditions:
             return clause, demands
         if isinstance(clause, Either) and not clause.many:
             readable = all(self._met(part, Demands(self._tables), kept, many=many) for part in clause.clauses)
-            found = (self._met(part, demands, kept, many=many) for part in reversed(clause.clauses))
-            first = next((met for met in found if met is not None), None)
-            return (clause, first[1]) if readable and first is not None else None
+            first = self._first(clause.clauses[::-1], demands, kept, many=many) if readable else None
+            return None if first is None else (clause, first[1])
         return None
+
+    def _first(
+        self, clauses: Iterable[Clause], demands: Demands, kept: frozenset[str], *, many: bool
+    ) -> tuple[Clause, Demands] | None:
+        """The first of several that can be kept, and that rows meet besides the others."""
+        tried = [self._tried(clause, demands, kept, many=many) for clause in clauses]
+        met = next((found for found in tried if isinstance(found, tuple)), None)
+        conflict = next((found for found in tried if isinstance(found, _ConflictError)), None)
+        if met is None and conflict is not None:
+            raise conflict
+        return met
+
+    def _tried(
+        self, clause: Clause, demands: Demands, kept: frozenset[str], *, many: bool
+    ) -> tuple[Clause, Demands] | _ConflictError | None:
+        try:
+            return self._met(clause, demands, kept, many=many)
+        except _ConflictError as conflict:
+            return conflict
 
     def _demanded(self, clause: Condition, demands: Demands, kept: frozenset[str], *, many: bool) -> Demands | None:
         spots = [self.spot(clause, number, kept) for number in range(len(clause.columns))]
@@ -99,7 +134,11 @@ class Conditions:
         demand = self._demand(clause, spot) if spot is not None else None
         if spot is None or demand is None:
             return None
-        return demands.met(spot, demand if many else replace(demand, shared=False))
+        demand = demand if many else replace(demand, shared=False)
+        met = demands.met(spot, demand)
+        if met is None:
+            raise _ConflictError(spot, demand)
+        return met
 
     def spot(self, clause: Condition, number: int, kept: frozenset[str]) -> Spot | None:
         """The table and column that a condition compares."""
@@ -123,7 +162,7 @@ class Conditions:
             known = self.constants(clause, column)
         except UnfitError:
             return None
-        return _asked(clause.operator, known)
+        return asked(clause.operator, known)
 
     def constants(self, clause: Condition, column: sa.Column[Any]) -> frozenset[Any] | None:
         """The constants that a column is compared with; None where they are not known. Raises `UnfitError`."""
@@ -164,40 +203,9 @@ class Conditions:
         if clause.operator in ("is null", "is not null"):
             return column.is_(None) if clause.operator == "is null" else column.is_not(None)
         known = self.constants(clause, column)
-        found = (
-            sorted(known - {None}, key=repr) if known is not None else _standing_for(clause.operator, column, values)
-        )
-        made: sa.ColumnElement[bool] = _OPERATORS[clause.operator](column, found)
+        found = sorted(known - {None}, key=repr) if known is not None else standing_for(clause.operator, column, values)
+        made: sa.ColumnElement[bool] = OPERATORS[clause.operator](column, found)
         return made
-
-
-def _asked(operator: str, known: frozenset[Any] | None) -> Demand | None:
-    """What comparing with constants, or with what is not known, asks of a column."""
-    if operator not in _OPERATORS:
-        return None
-    if known is None:
-        return Demand(shared=operator in ("==", "is not distinct"), filled=operator != "is distinct")
-    if operator in ("==", "in", "is not distinct"):
-        return Demand(known - {None}) if operator != "is not distinct" else Demand(known)
-    if operator in ("!=", "not in", "is distinct"):
-        return Demand(forbidden=known, filled=operator != "is distinct")
-    numbers = [value for value in known if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    if len(numbers) != 1 or len(known) != 1:
-        return None
-    return Demand(filled=True, low=numbers[0]) if operator in (">", ">=") else Demand(filled=True, high=numbers[0])
-
-
-def _standing_for(operator: str, column: sa.Column[Any], values: list[Any]) -> list[Any]:
-    """Values in place of what is not known, so that the condition holds for rows with these values."""
-    if operator in ("==", "in", "is not distinct"):
-        return list(dict.fromkeys(values))
-    kind = column.type
-    if isinstance(kind, sa.Boolean):
-        return [not any(values)]
-    other = "zzz" if isinstance(kind, sa.Text) else constant(kind, NEVER_EQUAL)
-    if operator in (">", ">="):
-        other = "" if isinstance(kind, sa.Text) else constant(kind, 0)
-    return [other]
 
 
 def _unknown(clause: Clause) -> Iterator[str]:
@@ -208,18 +216,3 @@ def _unknown(clause: Clause) -> Iterator[str]:
         known = isinstance(clause.operand, Known) or members(clause.operand) is not None
         if not known:
             yield ", ".join(column.attribute for column in clause.columns)
-
-
-_Operator = Callable[[Any, list[Any]], Any]
-_OPERATORS: dict[str, _Operator] = {
-    "==": lambda column, values: column == values[0] if len(values) == 1 else column.in_(values),
-    "is not distinct": lambda column, values: column.is_not_distinct_from(values[0] if values else None),
-    "in": lambda column, values: column.in_(values),
-    "!=": lambda column, values: column != values[0],
-    "is distinct": lambda column, values: column.is_distinct_from(values[0] if values else None),
-    "not in": lambda column, values: column.not_in(values),
-    "<": lambda column, values: column < values[0],
-    "<=": lambda column, values: column <= values[0],
-    ">": lambda column, values: column > values[0],
-    ">=": lambda column, values: column >= values[0],
-}

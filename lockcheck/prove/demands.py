@@ -55,13 +55,19 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """On all columns; those on a foreign key are on what it points at."""
+    """On all columns; those on a foreign key are on what it points at. `apart` are those of every second row, where no
+    row meets all: then the sides reach different rows."""
 
     tables: Tables
     found: Mapping[Spot, Demand] = field(default_factory=dict)
+    apart: Mapping[Spot, Demand] = field(default_factory=dict)
 
-    def on(self, spot: Spot) -> Demand:
-        return self.found.get(self.root(spot), Demand())
+    def on(self, spot: Spot, number: int = 0) -> Demand:
+        """What is asked of a column in the row of a number."""
+        root = self.root(spot)
+        if number % 2 and root in self.apart:
+            return self.apart[root]
+        return self.found.get(root, Demand())
 
     def root(self, spot: Spot) -> Spot:
         while spot in self.tables.links:
@@ -70,8 +76,19 @@ class Demands:
 
     def met(self, spot: Spot, demand: Demand) -> Demands | None:
         """With one more; None where it goes against what was there."""
-        joined = self.on(spot).joined(demand)
-        return None if joined is None else replace(self, found={**self.found, self.root(spot): joined})
+        root = self.root(spot)
+        joined = self.on(root).joined(demand)
+        if joined is None:
+            return None
+        other = self.apart[root].joined(demand) if root in self.apart else None
+        apart = self.apart if other is None else {**self.apart, root: other}
+        return replace(self, found={**self.found, root: joined}, apart=apart)
+
+    def parted(self, spot: Spot, demand: Demand) -> Demands | None:
+        """With one more that no row meets besides the others: every second row meets it."""
+        root = self.root(spot)
+        joined = self.apart.get(root, Demand()).joined(demand)
+        return None if joined is None else replace(self, apart={**self.apart, root: joined})
 
 
 class Rows:
@@ -95,7 +112,7 @@ class Rows:
             target = self._tables.links[spot]
             return self.value(target, self.related(target[0], number))
         table, name = spot
-        demand = self._demands.on(spot)
+        demand = self._demands.on(spot, number)
         column = self._tables.by_name[table].c[name]
         place = 0 if demand.shared else number if column.primary_key else self._mixed(number, name)
         if demand.allowed is not None:

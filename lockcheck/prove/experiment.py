@@ -26,8 +26,13 @@ class Experiment:
     @property
     def varied(self) -> tuple[bool, bool]:
         """Whether the plan of each side matters: as the sides are, so that all forms are run in the same settings."""
-        one, other = (any(act.has_own_order for act in side.acts) for side in (self.duel.one, self.duel.other))
+        one, other = (any(act.is_planned for act in side.acts) for side in (self.duel.one, self.duel.other))
         return one, other
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The columns on which the two sides ask for different values."""
+        return tuple(f"{table}.{column}" for table, column in self._demands.apart)
 
     def rows(self, turn: int) -> Rows:
         return Rows(self.tables, self._demands, self.duel.table, turn, single=self.duel.race)

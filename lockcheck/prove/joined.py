@@ -39,7 +39,7 @@ class Sources:
         table = self._tables.by_name[name]
         joined: sa.FromClause = table
         names, notes = [name], []
-        for widening in () if act.only else self._locks.widenings(statement):
+        for widening in self._locks.widenings(statement):
             other = self._locks.table(widening.model)
             if other is None or other in names or other not in self._tables.by_name:
                 continue

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.footprints import Lock
+from lockcheck.linking.origins import operations
 from lockcheck.linking.parents import instances
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import UPSERTS, Turn
@@ -86,6 +87,8 @@ class Maker:
         ordered = sorted(dict.fromkeys(locks), key=lambda lock: (lock.taken.at.number, lock.rank))
         found: dict[object, Act] = {}
         for lock in ordered:
+            if _is_covered(lock, ordered):
+                continue
             key, act = self._of_lock(trace, lock)
             known = found.get(key)
             found[key] = act if known is None else _united(known, act)
@@ -170,6 +173,22 @@ def _statement(
     kind: str, site: Target, model: ModelRef, where: tuple[Condition, ...], assigned: Assignments
 ) -> Statement:
     return Statement(kind, site, model, (model,), where=where, assigned=assigned)  # type: ignore[arg-type]  # one of four
+
+
+def _is_covered(lock: Lock, locks: Iterable[Lock]) -> bool:
+    """Whether a flush writes rows that the transaction has locked before, which waits for nobody."""
+    detail = lock.taken.step.detail
+    if isinstance(detail, Execute):
+        return False
+    sources = operations(getattr(detail, "instance", None) or getattr(detail, "value", None))
+    held = {
+        other.taken.step.detail.site
+        for other in locks
+        if isinstance(other.taken.step.detail, Execute)
+        and other.table == lock.table
+        and other.mode in ("update", "no key update")
+    }
+    return bool(sources) and sources <= held
 
 
 def _site(statement: Statement) -> Target:

@@ -30,7 +30,8 @@ Tell = Callable[[str, int, int], None]
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What became of a finding. `reason` tells what is missing where nothing could be derived; `refusal` is the
-    database's error where it does not accept a statement at all. `rows` counts the rows of each table."""
+    database's error where it does not accept a statement at all. `rows` counts the rows of each table. `apart` are
+    columns on which the two sides ask for different values."""
 
     finding: Finding
     status: Status
@@ -41,6 +42,7 @@ class Proof:
     version: str = ""
     rows: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -82,7 +84,13 @@ def _proof(project: Project, hazard: Hazard, finding: Finding, engine: sa.Engine
     with ExitStack() as stack:
         laboratory = Laboratory(engine, experiment, stack)
         rows = experiment.rows(0).counts
-        known = {"duel": made, "version": laboratory.version, "rows": rows, "left_out": tuple(tables.left_out)}
+        known = {
+            "duel": made,
+            "version": laboratory.version,
+            "rows": rows,
+            "left_out": tuple(tables.left_out),
+            "apart": experiment.apart,
+        }
         trials = []
         try:
             for variant in variants(project, hazard, made):

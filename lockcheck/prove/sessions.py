@@ -12,7 +12,7 @@ import sqlalchemy as sa
 PATIENCE = 20.0
 """Seconds until a session that neither ends its statement nor waits for a lock counts as stuck."""
 GLANCE = 0.002
-DEADLOCK_TIMEOUT, UNHURRIED = "15ms", "300ms"
+DEADLOCK_TIMEOUT, UNHURRIED = "5ms", "300ms"
 
 Rows = list[tuple[Any, ...]]
 _BLOCKING = sa.text("SELECT pg_blocking_pids(:pid)")

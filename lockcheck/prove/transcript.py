@@ -105,6 +105,8 @@ class Transcript:
     def _world(self, proof: Proof) -> Iterator[str]:
         rows = ", ".join(f"{name} {count}" for name, count in sorted(proof.rows.items()))
         yield from self._prose(f"PostgreSQL {proof.version}; rows by table: {rows}.")
+        for spot in proof.apart:
+            yield from self._prose(f"No row meets all conditions on {spot}: some rows are for A, others for B.")
         if proof.left_out:
             yield from self._prose(f"Left out: {', '.join(proof.left_out)}.")
 

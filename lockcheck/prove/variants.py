@@ -81,7 +81,7 @@ def _two_tables(project: Project, hazard: Hazard, duel: Duel) -> Iterator[Varian
     if isinstance(plan, (LockOnly, LoadSeparately)):
         sides = (_mended(duel.one, lambda act: _only(act, hazard)), duel.other)
         yield Variant(f"with the fix of this finding ({_of(plan)})", sides, fix=True)
-    else:
+    elif not duel.waits:
         parent = _first_table(project, duel)
         if parent is not None:
             yield Variant(f"with {parent.why} first", (Side(duel.one.entry, (parent, *duel.one.acts)), duel.other))

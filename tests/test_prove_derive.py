@@ -1,0 +1,260 @@
+"""From functions to the SQL of two sessions, without a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lockcheck.prove.acts import UnderivableError
+from lockcheck.prove.script import Script
+from lockcheck.prove.worlds import World
+from tests.proving import PLAIN, Written, fixture, sql, written
+
+FLUSHES = """
+def flushes(session: Session, run_id: int) -> None:
+    jobs = session.scalars(select(Job).where(Job.run_id == run_id).order_by(Job.id)).all()
+    for job in jobs:
+        job.tries = 1
+        session.flush()
+"""
+
+
+def against(folder: Path, body: str) -> tuple[Written, Script]:
+    """The script of a function `f` with this body, against a flush of many rows."""
+    found = written(folder, f"def f(session: Session, x, y) -> None:\n    {body}\n{FLUSHES}")
+    return found, found.scripts(found.between("app.f", "app.flushes"))[0]
+
+
+def notes(script: Script) -> tuple[str, ...]:
+    return tuple(note for line in script.lines for note in line.notes)
+
+
+# --- conditions ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_known_is_kept(tmp_path: Path) -> None:
+    _, script = against(
+        tmp_path, 'session.execute(update(Job).where(Job.lane == "fast", Job.tries > 2).values(state="done"))'
+    )
+    assert sql(script) == [
+        "UPDATE job SET state='done' WHERE job.lane = 'fast' AND job.tries > 2 RETURNING job.id",
+    ]
+    assert notes(script) == ()
+
+
+def test_values_that_are_not_known_make_the_rows_meet(tmp_path: Path) -> None:
+    found, script = against(tmp_path, "session.execute(update(Job).where(Job.lane == x, Job.due < y).values(state=x))")
+    assert sql(script) == [
+        "UPDATE job SET state='written' WHERE job.lane = 'lane-1' AND job.due < '2026-04-01 00:00:00' RETURNING job.id"
+    ]
+    assert notes(script) == (
+        "values that are not known, chosen so that the rows meet: lane, due",
+        "values of the experiment are written into: state",
+    )
+    rows = found.experiment(found.between("app.f", "app.flushes")).rows(0)
+    assert {rows.row("job", number)["lane"] for number in range(4)} == {"lane-1"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("x", "a condition that cannot be read"),
+        ("select(Run.id).where(Run.state == 'on').exists()", "EXISTS (...)"),
+        ("Job.name.like('a%')", "the condition on name"),
+        ("Job.run_id.in_(select(Run.id).where(Run.state == 'on'))", "the condition on run_id"),
+    ],
+)
+def test_what_cannot_be_read_is_the_rows_of_the_experiment(tmp_path: Path, condition: str, words: str) -> None:
+    _, script = against(
+        tmp_path, f'session.execute(update(Job).where(Job.lane == "fast", {condition}).values(tries=1))'
+    )
+    assert sql(script) == [
+        "UPDATE job SET tries=1 WHERE job.lane = 'fast' AND job.id IN (1, 2, 3, 4) RETURNING job.id",
+    ]
+    assert notes(script) == (f"{words} is replaced by the rows of the experiment",)
+
+
+def test_one_branch_of_an_or_is_enough(tmp_path: Path) -> None:
+    found, script = against(
+        tmp_path,
+        'session.execute(update(Job).where(or_(Job.state.is_(None), Job.state != "done")).values(tries=1))',
+    )
+    assert sql(script) == [
+        "UPDATE job SET tries=1 WHERE job.state IS NULL OR job.state != 'done' RETURNING job.id",
+    ]
+    rows = found.experiment(found.between("app.f", "app.flushes")).rows(0)
+    assert None not in {rows.row("job", number)["state"] for number in range(4)}
+
+
+def test_null_is_in_no_list(tmp_path: Path) -> None:
+    _, script = against(tmp_path, 'session.execute(update(Job).where(Job.state.in_(["a", "b", None])).values(tries=1))')
+    assert sql(script) == ["UPDATE job SET tries=1 WHERE job.state IN ('a', 'b') RETURNING job.id"]
+
+
+def test_sides_that_ask_for_different_rows_get_different_rows(tmp_path: Path) -> None:
+    found = written(
+        tmp_path,
+        """
+        def one(session: Session) -> None:
+            session.execute(update(Job).where(Job.state == "old").values(tries=1))
+
+        def other(session: Session) -> None:
+            session.execute(update(Job).where(Job.state == "new").values(tries=2))
+        """,
+    )
+    made = found.between("app.one", "app.other")
+    experiment = found.experiment(made)
+    rows = experiment.rows(0)
+    assert [rows.row("job", number)["state"] for number in range(4)] == ["old", "new", "old", "new"]
+    assert experiment.apart == ("job.state",)
+
+
+# --- statements ---------------------------------------------------------------------------------------------------
+
+
+def test_an_eager_join_is_part_of_the_lock(tmp_path: Path) -> None:
+    _, script = against(tmp_path, "session.get(Job, x, with_for_update=True)")
+    assert sql(script) == [
+        "SELECT job.id FROM job JOIN run ON job.run_id = run.id WHERE job.id = 1 FOR UPDATE",
+    ]
+    assert notes(script)[-1] == "eager join of run by its foreign key"
+
+
+def test_of_names_the_one_table(tmp_path: Path) -> None:
+    _, script = against(tmp_path, 'session.get(Job, x, with_for_update={"of": Job, "key_share": True})')
+    assert sql(script) == ["SELECT job.id FROM job WHERE job.id = 1 FOR NO KEY UPDATE OF job"]
+
+
+def test_a_join_that_locks_nothing_is_left_out(tmp_path: Path) -> None:
+    _, script = against(
+        tmp_path,
+        'jobs = select(Job).join(Run).where(Run.state == "on")\n'
+        "    session.scalars(jobs.with_for_update(of=Job, skip_locked=True)).all()",
+    )
+    assert sql(script) == ["SELECT job.id FROM job WHERE job.id IN (1, 2, 3, 4) FOR UPDATE OF job SKIP LOCKED"]
+    assert "the condition on state of run, which is not locked is replaced by the rows of the experiment" in notes(
+        script
+    )
+    assert "the join of run locks nothing and is left out" in notes(script)
+
+
+def test_a_flush_in_a_loop_is_a_statement_for_each_row(tmp_path: Path) -> None:
+    found = written(tmp_path, FLUSHES)
+    script, _ = found.scripts(found.between("app.flushes", "app.flushes"))
+    expected = "UPDATE job SET tries=1 WHERE job.id = {} RETURNING job.id"
+    assert sql(script) == [expected.format(key) for key in (1, 2, 3, 4)]
+    assert [operation.bulk for operation in script.operations] == [False] * 4
+
+
+def test_an_ordered_write_is_what_it_stands_for(tmp_path: Path) -> None:
+    _, script = against(
+        tmp_path,
+        'keys = select(Job.id).where(Job.lane == "fast").order_by(Job.id).with_for_update(key_share=True)\n'
+        "    session.execute(update(Job).where(Job.id.in_(keys)).values(tries=1))",
+    )
+    (statement,) = sql(script)
+    assert statement.startswith("UPDATE job SET tries=1 WHERE job.id IN (SELECT job.id FROM job WHERE")
+    assert statement.endswith("WHERE job.lane = 'fast' ORDER BY job.id FOR NO KEY UPDATE) RETURNING job.id")
+
+
+def test_callers_locks_come_first(tmp_path: Path) -> None:
+    found = fixture(tmp_path, "LCK205/airflow_66734_layers")
+    one, other = found.scripts(found.duel("LCK205"))
+    assert [line.does for line in one.lines] == [
+        "locks a row of job (FOR UPDATE)",
+        "locks a row of job (FOR UPDATE)",
+    ]
+    assert [line.does for line in other.lines] == [
+        "locks many rows of run (FOR UPDATE), in the order of their key",
+        "updates many rows of job",
+    ]
+    assert other.lines[-1].calls
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
+
+
+def test_tables_have_keys_indexes_and_foreign_keys(tmp_path: Path) -> None:
+    found, _ = against(tmp_path, "session.get(Job, x, with_for_update=True)")
+    tables = found.experiment(found.between("app.f", "app.flushes")).tables
+    job = tables.by_name["job"]
+    assert [column.name for column in job.primary_key] == ["id"]
+    assert {tuple(index.columns.keys()) for index in job.indexes} == {("lane", "state")}
+    ((key,),) = [list(key.elements) for key in job.foreign_key_constraints]
+    assert (key.target_fullname, key.ondelete) == ("run.id", "CASCADE")
+    assert {str(column.type) for column in job.c} == {"BIGINT", "TEXT", "DATETIME"}
+
+
+def test_a_foreign_key_to_another_table_is_left_out(tmp_path: Path) -> None:
+    found, _ = against(tmp_path, "session.execute(update(Job).values(tries=1))")
+    tables = found.experiment(found.between("app.f", "app.flushes")).tables
+    assert sorted(tables.by_name) == ["job"]
+    assert tables.left_out == ["the foreign key of job to run"]
+
+
+def test_children_point_at_one_parent(tmp_path: Path) -> None:
+    found, _ = against(tmp_path, "session.get(Job, x, with_for_update=True)")
+    rows = found.experiment(found.between("app.f", "app.flushes")).rows(2)
+    assert rows.counts == {"job": 4, "run": 1}
+    assert {rows.row("job", number)["run_id"] for number in range(4)} == {rows.row("run", 0)["id"]}
+    assert len({rows.row("job", number)["name"] for number in range(4)}) == 4
+
+
+def test_worlds_differ_in_what_is_free(tmp_path: Path) -> None:
+    found, _ = against(tmp_path, "session.execute(update(Job).where(Job.lane == x).values(tries=1))")
+    experiment = found.experiment(found.between("app.f", "app.flushes"))
+    names = [[experiment.rows(turn).row("job", number)["name"] for number in range(4)] for turn in range(3)]
+    assert len({tuple(order) for order in names}) == 3
+    assert [experiment.rows(1).row("job", number)["id"] for number in range(4)] == [1, 2, 3, 4]
+
+
+# --- orders -------------------------------------------------------------------------------------------------------
+
+
+def test_rows_without_an_order_come_as_the_table_has_them(tmp_path: Path) -> None:
+    found = written(
+        tmp_path,
+        """
+        def touch(session: Session, lane: str) -> None:
+            for job in session.scalars(select(Job).where(Job.lane == lane)).all():
+                job.tries = 1
+                session.flush()
+        """,
+    )
+    made = found.duel("LCK204")
+    world = World((2, 0, 3, 1), 2, ("scan", "index"))
+    one, other = found.scripts(made, world)
+    assert [line.order for line in one.lines] == [(2, 0, 3, 1)]
+    assert [line.order for line in other.lines] == [(0, 1, 2, 3)]
+
+
+def test_a_side_that_merges_inserts_what_it_does_not_find(tmp_path: Path) -> None:
+    found = fixture(tmp_path, "LCK301/airflow_63581")
+    one, _ = found.scripts(found.duel("LCK301"), PLAIN)
+    look, insert = one.operations
+    assert one.lines[0].looks
+    assert look.instead is None
+    assert insert.instead is not None
+    assert sql(one)[0].startswith("SELECT ")
+    assert sql(one)[1].startswith("INSERT INTO ")
+
+
+# --- what is missing ----------------------------------------------------------------------------------------------
+
+
+def test_two_tables_for_one_class_are_not_derived(tmp_path: Path) -> None:
+    found = written(
+        tmp_path,
+        """
+        class BigJob(Job):
+            __tablename__ = "big_job"
+            id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+            size: Mapped[int]
+
+        def grow(session: Session) -> None:
+            session.execute(update(BigJob).where(BigJob.size > 1).values(size=2))
+        """,
+    )
+    with pytest.raises(UnderivableError, match="objects of BigJob are stored in two tables"):
+        found.scripts(found.between("app.grow", "app.grow", "big_job"))
