@@ -119,6 +119,25 @@ def test_an_order_on_one_side_is_not_enough_against_a_side_without(tmp_path: Pat
     }
 
 
+def test_a_new_child_locks_its_parent(tmp_path: Path, engine: sa.Engine) -> None:
+    found = written(
+        tmp_path,
+        """
+        def split(session: Session, key: int, run_id: int, name: str) -> None:
+            session.get(Job, key, with_for_update={"of": Job})
+            session.add(Job(run_id=run_id, name=name))
+            session.flush()
+
+        def close(session: Session, run_id: int) -> None:
+            session.get(Run, run_id, with_for_update=True)
+            session.execute(update(Job).where(Job.run_id == run_id).values(state="closed"))
+        """,
+    )
+    trial = found.trial(found.between("app.split", "app.close"), engine)
+    assert trial.failed > 0
+    assert trial.others == ()
+
+
 def test_an_upsert_instead_of_a_merge(tmp_path: Path, engine: sa.Engine) -> None:
     proof = fixture(tmp_path, "LCK301/airflow_63581").proof("LCK301", engine)
     assert proof.status == "proven"

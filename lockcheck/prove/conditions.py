@@ -36,6 +36,8 @@ class Where(NamedTuple):
     replaced: tuple[str, ...]
     unknown: tuple[str, ...]
     """The columns that are compared with values that are not known."""
+    chosen: tuple[str, ...]
+    """Words for what the program decides when it runs."""
 
 
 class _ConflictError(Exception):
@@ -70,6 +72,7 @@ class Conditions:
         statement is to reach many."""
         found: list[Clause] = []
         replaced: list[str] = []
+        chosen: list[str] = []
         for clause in conjuncts(where):
             met = self._tried(clause, demands, kept, many=many)
             if isinstance(met, _ConflictError):
@@ -79,8 +82,11 @@ class Conditions:
             else:
                 found.append(met[0])
                 demands = met[1]
+                if isinstance(clause, OneOf):
+                    chosen.append("the program chooses between several conditions; this is one of them")
         unknown = dict.fromkeys(name for clause in found for name in _unknown(clause))
-        return Where(tuple(found), tuple(dict.fromkeys(replaced)), tuple(unknown)), demands
+        words = (tuple(dict.fromkeys(texts)) for texts in (replaced, unknown, chosen))
+        return Where(tuple(found), *words), demands
 
     def _met(
         self, clause: Clause, demands: Demands, kept: frozenset[str], *, many: bool

@@ -114,7 +114,8 @@ class Rows:
         table, name = spot
         demand = self._demands.on(spot, number)
         column = self._tables.by_name[table].c[name]
-        place = 0 if demand.shared else number if column.primary_key else self._mixed(number, name)
+        own = column.primary_key or number >= MANY
+        place = 0 if demand.shared else number if own else self._mixed(number, name)
         if demand.allowed is not None:
             choices = demand.choices()
             return fitting(column, choices[place % len(choices)])

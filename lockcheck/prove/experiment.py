@@ -39,7 +39,7 @@ class Experiment:
 
     def scripts(self, sides: tuple[Side, Side], world: World) -> tuple[Script, Script]:
         """The scripts of a form of the two sides, which differs from the first in what fixes do to its acts."""
-        writer = Writer(self._renderer, self.rows(world.turn), world, waits=self.duel.waits)
+        writer = Writer(self._renderer, self.rows(world.turn), world, waits=self.duel.waits, race=self.duel.race)
         casts = [self._cast(cast, side) for cast, side in zip(self._casts, sides, strict=True)]
         return writer.script(casts[0], 0), writer.script(casts[1], 1)
 

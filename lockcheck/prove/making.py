@@ -76,7 +76,9 @@ class Maker:
         step, how = turn.step, order(turn.loop.iterable)
         if isinstance(step.detail, Execute):
             statement = step.detail.statement
-            return Act(statement, _site(statement), step.function, step.calls, "each", how)
+            act = Act(statement, _site(statement), step.function, step.calls, "each", how)
+            single = statement.kind == "insert" or self._project.locks.one_row(statement)
+            return act if single else replace(act, why="a batch is one row here")
         act = self._sent(step, turn.touched.model)
         return replace(act, reach="each", order=how if turn.at_once else "sorted")
 

@@ -66,7 +66,7 @@ class Renderer:
         notes += [f"{words} is replaced by the rows of the experiment" for words in where.replaced]
         if where.unknown:
             notes.append(f"values that are not known, chosen so that the rows meet: {', '.join(where.unknown)}")
-        notes += source.notes
+        notes += (*where.chosen, *source.notes)
         if statement.limited:
             notes.append("LIMIT is left out")
         notes += self._setting.notes(statement)
@@ -162,5 +162,9 @@ class Renderer:
         if act.upsert or act.statement.on_conflict is not None:
             others = [column for column in table.c if not column.primary_key]
             changed = next(iter(others), key[0])
-            query = query.on_conflict_do_update(index_elements=key, set_={changed.name: query.excluded[changed.name]})
+            if act.statement.on_conflict == "on_conflict_do_nothing":
+                query = query.on_conflict_do_nothing()
+            else:
+                changes = {changed.name: query.excluded[changed.name]}
+                query = query.on_conflict_do_update(index_elements=key, set_=changes)
         return query.returning(*key)

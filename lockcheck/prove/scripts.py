@@ -30,11 +30,14 @@ class Cast:
 class Writer:
     """Writes the scripts of one experiment."""
 
-    def __init__(self, renderer: Renderer, rows: Rows, world: World, *, waits: bool = False) -> None:
+    def __init__(
+        self, renderer: Renderer, rows: Rows, world: World, *, waits: bool = False, race: bool = False
+    ) -> None:
         self._renderer = renderer
         self._rows = rows
         self._world = world
         self._waits = waits
+        self._race = race
 
     def script(self, cast: Cast, session: int) -> Script:
         """What a session sends."""
@@ -57,7 +60,10 @@ class Writer:
             sql = self._renderer.statement(settled, self._rows, order)
             return [Operation(number, sql, bulk=count > 1, skips=_skips(act))]
         row = self._rows.related(table, act.row)
-        instead = self._instead(settled, row) if before and act.statement.kind == "insert" and not act.upsert else None
+        inserts = act.statement.kind == "insert" and act.statement.on_conflict is None and not act.upsert
+        if inserts and not self._race:
+            row = MANY + session  # a row that is not there yet
+        instead = self._instead(settled, row) if inserts and before and self._race else None
         return [Operation(number, self._renderer.statement(settled, self._rows, [row]), False, instead, _skips(act))]
 
     def _line(self, settled: Settled, session: int) -> Line:
