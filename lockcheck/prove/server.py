@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import importlib.util
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -119,8 +118,10 @@ def _engine(folder: Path) -> sa.Engine:
 
 def _unprivileged() -> dict[str, Any]:
     """How to start a process as somebody else: PostgreSQL does not run as root."""
-    if os.geteuid() != 0:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return {}
+    import pwd  # noqa: PLC0415 - only where there are users
+
     users = {user.pw_name: user for user in pwd.getpwall()}
     user = users.get("postgres") or users.get("nobody")
     if user is None:

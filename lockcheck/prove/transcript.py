@@ -36,10 +36,10 @@ class Transcript:
             yield from self._refused(proof)
             return
         shown = proof.trials[0][1].shown
-        yield from self._side(0, shown.scripts[0])
+        yield from self.side(0, shown.scripts[0])
         yield ""
         same = proof.duel.one == proof.duel.other
-        yield from self._same(*shown.scripts) if same else self._side(1, shown.scripts[1])
+        yield from self._same(*shown.scripts) if same else self.side(1, shown.scripts[1])
         yield ""
         yield from self._world(proof)
         for number, (variant, trial) in enumerate(proof.trials):
@@ -68,7 +68,8 @@ class Transcript:
 
     # --- sides -------------------------------------------------------------------------------------------------------
 
-    def _side(self, number: int, script: Script) -> Iterator[str]:
+    def side(self, number: int, script: Script) -> Iterator[str]:
+        """One transaction: its acts with their places, their SQL, and what stands for what."""
         name = NAMES[number]
         yield from self._prose(f"Transaction {name}, {self._places.short(script.entry)}:", paint="bold")
         known: tuple[Target, ...] = ()
@@ -166,10 +167,10 @@ def closing(proof: Proof) -> str:
     if not first.failed:
         kind = "wait" if waits else "duplicate key" if race else "deadlock"
         return f"Not proven: no {kind} in {plural(first.total, 'interleaving')}. That is no proof of its absence."
-    counts = [f"as it is in {first.failed:,} of {first.total:,}"]
-    counts += [f"{variant.title} in {trial.failed:,} of {trial.total:,}" for variant, trial in others]
-    what = "one waits for the other" if waits else "the database fails one of the two"
+    counts = [f"as it is {first.failed:,} of {first.total:,}"]
+    counts += [f"{variant.title} {trial.failed:,} of {trial.total:,}" for variant, trial in others]
+    what = "in which B waits for A" if waits else "that the database fails"
     return (
-        f"Proven: {what} {', '.join(counts)} interleavings. Such counts show whether a hazard is there, not how often "
+        f"Proven. Interleavings {what}: {'; '.join(counts)}. Such counts show whether a hazard is there, not how often "
         f"it is met."
     )
