@@ -93,7 +93,7 @@ def _proof(project: Project, hazard: Hazard, finding: Finding, engine: sa.Engine
         }
         trials = []
         try:
-            for variant in variants(project, hazard, made):
+            for variant in variants(project, hazard, made, fixable=finding.fix is not None):
                 told = _counter(tell, variant.title)
                 trials.append((variant, laboratory.trial(variant.sides, told)))
         except Refused as refused:

@@ -76,6 +76,10 @@ def targets(wanted: Wanted, paths: Sequence[Path], settings: Settings, progress:
     project = link(readings.files, facts, settings)
     checks = all_checks()
     hazards = [(code, hazard) for code in PROVABLE for hazard in checks[code](project)]
-    made = Assembly(project.linker, texts).with_hazards(hazards)
     path = display(Path(wanted.path)) if wanted.path is not None else None
-    return Targets(project, tuple(pair for pair in made if wanted.fits(pair[1], path)), problems, texts)
+
+    def meant(finding: Finding) -> bool:
+        return wanted.fits(finding, path)
+
+    made = Assembly(project.linker, texts, meant).with_hazards(hazards)
+    return Targets(project, tuple(pair for pair in made if meant(pair[1])), problems, texts)

@@ -29,16 +29,16 @@ class Variant:
     fix: bool = False
 
 
-def variants(project: Project, hazard: Hazard, duel: Duel) -> Iterator[Variant]:
-    """As it is first, then with fixes."""
+def variants(project: Project, hazard: Hazard, duel: Duel, *, fixable: bool) -> Iterator[Variant]:
+    """As it is first, then with fixes; `fixable` tells whether the finding has one."""
     yield Variant("as it is", (duel.one, duel.other))
     witness = hazard.witness
     if isinstance(witness, Insertion):
-        yield Variant("with INSERT ... ON CONFLICT DO UPDATE", _upserted(duel), fix=True)
+        yield Variant("with INSERT ... ON CONFLICT DO UPDATE", _upserted(duel), fix=fixable)
     elif isinstance(witness, (Contest, Walk)):
-        yield from _one_table(hazard, duel)
+        yield from _one_table(hazard, duel, own=fixable)
     elif isinstance(witness, (Inversion, Widened)):
-        yield from _two_tables(project, hazard, duel)
+        yield from _two_tables(project, hazard, duel, own=fixable)
     else:
         yield Variant("with all rows locked in the order of their key first", _first(duel))
 
@@ -46,10 +46,9 @@ def variants(project: Project, hazard: Hazard, duel: Duel) -> Iterator[Variant]:
 # --- one table ---------------------------------------------------------------------------------------------------
 
 
-def _one_table(hazard: Hazard, duel: Duel) -> Iterator[Variant]:
+def _one_table(hazard: Hazard, duel: Duel, *, own: bool) -> Iterator[Variant]:
     skips = hazard.remedy is not None and getattr(hazard.remedy.plan, "form", "") == "skip-locked"
     mine = _mended(duel.one, lambda act: _in_order(act, skips=skips))
-    own = hazard.remedy is not None
     fix = "with the fix of this finding" if own else "with A in the order of the key"
     if _same(duel):
         yield Variant(f"{fix} in both runs", _both(duel, lambda act: _in_order(act, skips=skips)), fix=own)
@@ -74,13 +73,14 @@ def _in_order(act: Act, *, skips: bool = False) -> Act:
 # --- two tables --------------------------------------------------------------------------------------------------
 
 
-def _two_tables(project: Project, hazard: Hazard, duel: Duel) -> Iterator[Variant]:
+def _two_tables(project: Project, hazard: Hazard, duel: Duel, *, own: bool) -> Iterator[Variant]:
     if any(act.has_own_order for side in (duel.one, duel.other) for act in side.acts):
         yield Variant("with statements on many rows in the order of the key alone", _both(duel, _in_order))
     plan = hazard.remedy.plan if hazard.remedy is not None else None
     if isinstance(plan, (LockOnly, LoadSeparately)):
         sides = (_mended(duel.one, lambda act: _only(act, hazard)), duel.other)
-        yield Variant(f"with the fix of this finding ({_of(plan)})", sides, fix=True)
+        title = f"with the fix of this finding ({_of(plan)})" if own else f"with {_of(plan)}"
+        yield Variant(title, sides, fix=own)
     elif not duel.waits:
         parent = _first_table(project, duel)
         if parent is not None:
