@@ -193,6 +193,37 @@ def test_a_foreign_key_to_another_table_is_left_out(tmp_path: Path) -> None:
     assert tables.left_out == ["the foreign key of job to run"]
 
 
+def test_names_with_a_schema_are_names(tmp_path: Path) -> None:
+    found = written(
+        tmp_path,
+        """
+        class Part(Base):
+            __tablename__ = "part"
+            __table_args__ = ({"schema": "store"},)
+            id: Mapped[int] = mapped_column(primary_key=True)
+            state: Mapped[str]
+
+        class Piece(Base):
+            __tablename__ = "piece"
+            __table_args__ = ({"schema": "store"},)
+            id: Mapped[int] = mapped_column(primary_key=True)
+            part_id: Mapped[int] = mapped_column(ForeignKey("store.part.id"))
+            part: Mapped[Part] = relationship(lazy="joined", innerjoin=True)
+
+        def take(session: Session, key: int) -> None:
+            session.get(Piece, key, with_for_update=True)
+        """,
+    )
+    locks = found.project.footprints.of(found.project.trace("app.take"))
+    assert [lock.table for lock in locks] == ["store.piece", "store.part"]
+    one, _ = found.scripts(found.between("app.take", "app.take", "store.piece"))
+    (statement,) = sql(one)
+    assert statement == (
+        'SELECT "store.piece".id FROM "store.piece" JOIN "store.part" ON "store.piece".part_id = "store.part".id '
+        'WHERE "store.piece".id = 1 FOR UPDATE'
+    )
+
+
 def test_children_point_at_one_parent(tmp_path: Path) -> None:
     found, _ = against(tmp_path, "session.get(Job, x, with_for_update=True)")
     rows = found.experiment(found.between("app.f", "app.flushes")).rows(2)

@@ -144,7 +144,7 @@ class Renderer:
         return found
 
     def _in_order(self, settled: Settled, where: list[sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
-        """The rows, locked in the order of their key by a subselect (locking-facts of the page of LCK201)."""
+        """The rows, locked in the order of their key by a subselect, as the fix of LCK201 does."""
         act, table = settled.act, settled.source.table
         key = list(table.primary_key)
         mapped = self._locks.mapped(act.statement.model)

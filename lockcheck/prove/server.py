@@ -6,8 +6,10 @@ import glob
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,10 +107,28 @@ def _own() -> Iterator[sa.Engine]:
         _run(programs, folder, "pg_ctl", "-w", "-l", str(folder / "server.log"), "start")
         engine = _engine(folder)
         try:
-            yield engine
+            with _terminated_in_order():
+                yield engine
         finally:
             engine.dispose()
             _run(programs, folder, "pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+@contextmanager
+def _terminated_in_order() -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does, so that the server is stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _engine(folder: Path) -> sa.Engine:

@@ -11,7 +11,7 @@ from lockcheck.linking.events import Execute, Merge
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.lockorder import CriticalPair, is_held
 from lockcheck.linking.siblings import Sibling
-from lockcheck.linking.trace import Step, surely_follows
+from lockcheck.linking.trace import Step, same_session, surely_follows
 from lockcheck.linking.values import Instance, each
 from lockcheck.linking.witnesses import Contest, Insertion, Walk, Widened, Witness
 from lockcheck.prove.acts import Act, Duel, Side, UnderivableError
@@ -84,7 +84,7 @@ def _on_the_way(project: Project, found: Found) -> list[Lock]:
         for lock in project.footprints.of(found.trace)
         if lock.taken.at.number < at.number
         and lock.taken.step is not at
-        and (session is None or lock.taken.session is None or session == lock.taken.session)
+        and (session is None or lock.taken.session is None or same_session(session, lock.taken.session))
         and _is_sure(lock, at)
         and found.trace.reaches(lock.taken.at, at)
         and not found.trace.ended_between(lock.taken.at, at, lock.taken.session or session)

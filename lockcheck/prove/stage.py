@@ -25,7 +25,11 @@ class Stage:
         self._admin.execute(sa.schema.CreateSchema(SCHEMA))
         stack.callback(self._clear)
         enter(self._admin)
-        self._metadata.create_all(self._admin)
+        try:
+            self._metadata.create_all(self._admin)
+        except sa.exc.DBAPIError as error:
+            told = str(error.orig).splitlines()[0]
+            raise UnderivableError(f"tables that the database accepts ({told})") from error
         self._admin.commit()
         self._indexed = True
 

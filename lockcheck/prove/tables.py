@@ -39,7 +39,9 @@ class Tables:
         self.links: dict[Spot, Spot] = {}
         self.left_out: list[str] = []
         self._keys = dict(self._foreign_keys())
-        self.by_name: Mapping[str, sa.Table] = {name: self._table(name) for name in self._declared}
+        self.by_name: dict[str, sa.Table] = {}
+        for name in self._declared:
+            self._make(name)
 
     # --- asked by others ---------------------------------------------------------------------------------------------
 
@@ -89,6 +91,13 @@ class Tables:
             raise UnderivableError(f"the primary key of {name} is not known")
         return found[0]
 
+    def _make(self, name: str) -> None:
+        """A table, those that it points at first."""
+        if name not in self.by_name:
+            for key, _ in self._keys[name]:
+                self._make(key.target_table)
+            self.by_name[name] = self._table(name)
+
     def _table(self, name: str) -> sa.Table:
         mapped = self._mapped(name)
         declared: dict[str, Column] = {}
@@ -106,14 +115,15 @@ class Tables:
         for number, columns in enumerate(wanted):
             if columns not in known:
                 known.append(columns)
-                yield sa.UniqueConstraint(*columns, name=f"{name}_key_{number}")
+                yield sa.UniqueConstraint(*columns, name=_label(name, "key", number))
         singles = [(column.name,) for column in mapped.columns.values() if column.index and not column.unique]
         several = [tuple(self._names(mapped, index.columns)) for index in mapped.indexes if index.columns]
         for number, found in enumerate(dict.fromkeys((*singles, *several))):
-            yield sa.Index(f"{name}_index_{number}", *found)
+            yield sa.Index(_label(name, "index", number), *found)
         for number, (key, columns) in enumerate(self._keys[name]):
-            targets = [f"{key.target_table}.{column}" for column in key.target_columns]
-            yield sa.ForeignKeyConstraint(columns, targets, name=f"{name}_parent_{number}", ondelete=key.on_delete)
+            targets = [self.by_name[key.target_table].c[column] for column in key.target_columns]
+            label = _label(name, "parent", number)
+            yield sa.ForeignKeyConstraint(columns, targets, name=label, ondelete=key.on_delete)
 
     def _pointed_at(self, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         for owner, keys in self._keys.items():
@@ -133,12 +143,20 @@ class Tables:
                     self.left_out.append(f"the foreign key of {name} to {key.target_table}")
                 elif key.target_table == name or _leads(leads, key.target_table, name):
                     self.left_out.append(f"the foreign key of {name} to {key.target_table}, which closes a circle")
+                elif not self._has(name, columns) or not self._has(key.target_table, key.target_columns):
+                    self.left_out.append(
+                        f"the foreign key of {name} to {key.target_table}, whose columns are not known"
+                    )
                 else:
                     leads[name].add(key.target_table)
                     found.append((key, columns))
                     targets = [(key.target_table, column) for column in key.target_columns]
                     self.links.update(zip([(name, column) for column in columns], targets, strict=False))
             yield name, found
+
+    def _has(self, table: str, columns: Iterable[str]) -> bool:
+        known = {column.name for mapped in self._declared[table] for column in mapped.columns.values()}
+        return bool(columns) and set(columns) <= known
 
     def _names(self, mapped: MappedClass, attributes: Iterable[str]) -> list[str]:
         found = [(mapped.column(name), name) for name in attributes]
@@ -153,6 +171,11 @@ class Tables:
             declared = next(pointed, None)
             return self._type(target[0], declared) if declared is not None else sa.Text()
         return reduced(column)
+
+
+def _label(table: str, kind: str, number: int) -> str:
+    """The name of a key or index: PostgreSQL's are at most 63 characters long."""
+    return f"{table[:48]}_{kind}_{number}"
 
 
 def reduced(column: Column) -> sa.types.TypeEngine[Any]:
