@@ -32,7 +32,9 @@ def test_each_side_may_stop_after_each_operation() -> None:
 
 
 def test_many_operations_are_bounded() -> None:
-    assert len(list(schedules(script(9), script(9), 4))) == MOST
+    found = list(schedules(script(9), script(9), 4))
+    assert MOST / 2 <= len(found) <= MOST
+    assert {schedule.turns[0] for schedule in found} == {0, 1}
 
 
 def test_each_row_is_held_while_a_bulk_statement_is_on_its_way() -> None:

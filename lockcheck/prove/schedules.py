@@ -31,12 +31,12 @@ class Schedule:
 
 
 def schedules(one: Script, other: Script, rows: int) -> Iterator[Schedule]:
-    """Those of an experiment: every one with at most two changes between the sessions (deadlocks of two transactions
-    need no more: each takes what the other wants, then wants what the other has), then every row held once while a
-    bulk statement is on its way."""
+    """Those of an experiment: every one in which each session is interrupted at most once (a deadlock of two
+    transactions needs no more: each takes what the other wants, then wants what the other has), then every row held
+    once while a bulk statement is on its way. Of very many, some of each kind are run."""
     lengths = (len(one.operations), len(other.operations))
     found = dict.fromkeys(turns for first in (0, 1) for turns in _merged(first, lengths))
-    yield from (Schedule(turns) for turns in list(found)[:MOST])
+    yield from (Schedule(turns) for turns in list(found)[:: 1 + (len(found) - 1) // MOST])
     for session, script in enumerate((one, other)):
         for number, operation in enumerate(script.operations):
             if operation.bulk:
