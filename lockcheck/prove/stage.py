@@ -52,12 +52,14 @@ class Stage:
         rows = self._experiment.rows(world.turn)
         tables = self._metadata.sorted_tables
         quote = self._admin.dialect.identifier_preparer.quote
-        self._admin.execute(sa.text(f"TRUNCATE {', '.join(quote(table.name) for table in tables)}"))
+        names = ", ".join(quote(table.name) for table in tables)
+        self._admin.execute(sa.text(f"TRUNCATE {names}"))
         for table in tables:
             if not (self._experiment.duel.race and table.name == self._experiment.duel.table):
                 for number in world.heap:
                     if number < rows.counts[table.name]:
                         self._insert(table, rows.row(table.name, number))
+        self._admin.execute(sa.text(f"ANALYZE {names}"))  # plans rest on what is there, not on what was
         self._admin.commit()
 
     def _insert(self, table: sa.Table, row: dict[str, Any]) -> None:
