@@ -111,7 +111,8 @@ def _two_tables(project: Project, inversion: Inversion) -> Duel:
 
 
 def _of_pair(project: Project, pair: CriticalPair) -> list[Lock]:
-    """The locks of a pair, with those that are surely taken between the two, and before them on other tables."""
+    """The locks of a pair, with those that are surely taken between the two; before them, those on other tables, and
+    statements that lock rows of the table whose rows are held."""
     trace, last = project.trace(pair.entry), pair.taken
     tables = {pair.held.table, last.table}
     found = [
@@ -119,9 +120,13 @@ def _of_pair(project: Project, pair: CriticalPair) -> list[Lock]:
         for lock in project.footprints.of(trace)
         if is_held(trace, lock, last)
         and _is_sure(lock, last.taken.at)
-        and (lock.table not in tables or _is_later(lock, pair.held))
+        and (lock.table not in tables or _is_later(lock, pair.held) or _locks_held(lock, pair))
     ]
     return [*(lock for lock in found if lock not in (pair.held, last)), pair.held, last]
+
+
+def _locks_held(lock: Lock, pair: CriticalPair) -> bool:
+    return lock.table == pair.held.table and lock.how == "row lock"
 
 
 def _is_later(lock: Lock, held: Lock) -> bool:
