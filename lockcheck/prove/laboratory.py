@@ -88,12 +88,9 @@ class Laboratory:
         return Trial(failed, total, shown, tuple(others.values()))
 
     def _settings(self, sides: tuple[Side, Side]) -> Iterator[tuple[World, tuple[Script, Script]]]:
-        turn = None
         for world in worlds(self._experiment.varied):
             scripts = self._experiment.scripts(sides, world)
-            if world.turn != turn:  # all that is done is rolled back, but for a race, which fills the tables each time
-                self._stage.fill(world)
-                turn = world.turn
+            self._stage.fill(world)
             for session, plan in zip(self._sessions, world.plans, strict=False):
                 session.set({name: "off" if name in PLANS[plan] else "on" for name in SWITCHES})
             if not self._experiment.duel.race:
