@@ -125,7 +125,13 @@ def _document(made: Sequence[Proof], found: Targets) -> dict[str, Any]:
 def _outcome(proof: Proof, found: Targets) -> dict[str, Any]:
     """`proven`, None where it is not, with the reason in `unproven`."""
     trials = [
-        {"title": variant.title, "fix": variant.fix, "failed": trial.failed, "interleavings": trial.total}
+        {
+            "title": variant.title,
+            "fix": variant.fix,
+            "failed": trial.failed,
+            "failed_at_finding": trial.between,
+            "interleavings": trial.total,
+        }
         for variant, trial in proof.trials
     ]
     details = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -92,6 +92,12 @@ class Written:
             trace = self.project.trace(name)
             sides.append(Side(name, maker.of_locks(trace, self.project.footprints.of(trace))))
         return Duel(table, sides[0], sides[1], DEADLOCK)
+
+    def before(self, one: str, other: str) -> Duel:
+        """As `between`, where the first statement of the one reaches some of the rows of its last."""
+        made = self.between(one, other)
+        first, *rest = made.one.acts
+        return replace(made, one=replace(made.one, acts=(replace(first, part=True), *rest)))
 
     def experiment(self, made: Duel) -> Experiment:
         return Experiment(self.project.locks, Tables(self.project, tables_of(self.project, made)), made)

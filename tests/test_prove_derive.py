@@ -62,7 +62,6 @@ def test_values_that_are_not_known_make_the_rows_meet(tmp_path: Path) -> None:
         ("x", "a condition that cannot be read"),
         ("select(Run.id).where(Run.state == 'on').exists()", "EXISTS (...)"),
         ("Job.name.like('a%')", "the condition on name"),
-        ("Job.run_id.in_(select(Run.id).where(Run.state == 'on'))", "the condition on run_id"),
     ],
 )
 def test_what_cannot_be_read_is_the_rows_of_the_experiment(tmp_path: Path, condition: str, words: str) -> None:
@@ -70,9 +69,57 @@ def test_what_cannot_be_read_is_the_rows_of_the_experiment(tmp_path: Path, condi
         tmp_path, f'session.execute(update(Job).where(Job.lane == "fast", {condition}).values(tries=1))'
     )
     assert sql(script) == [
-        "UPDATE job SET tries=1 WHERE job.lane = 'fast' AND job.id IN (1, 2, 3, 4) RETURNING job.id",
+        "UPDATE job SET tries=1 WHERE job.lane = 'fast' RETURNING job.id",
     ]
     assert notes(script) == (f"{words} is replaced by the rows of the experiment",)
+
+
+def test_rows_that_a_subselect_gives_are_those_of_the_experiment(tmp_path: Path) -> None:
+    _, script = against(
+        tmp_path,
+        "names = select(Run.state).where(Run.id > 3)\n"
+        "    session.execute(update(Job).where(Job.name.in_(names)).values(tries=1))",
+    )
+    assert sql(script) == [
+        "UPDATE job SET tries=1 WHERE job.name IN ('name-1', 'name-2', 'name-3', 'name-4') RETURNING job.id",
+    ]
+    assert notes(script) == ("values that are not known, chosen so that the rows meet: name",)
+
+
+BEFORE = """
+def late(session: Session, lane: str) -> None:
+    session.execute(update(Job).where(Job.lane == lane, Job.state.in_(["old", "stale"])).values(tries=1))
+    session.execute(update(Job).where(Job.lane == lane{more}).values(tries=2))
+
+
+def close(session: Session, names: list[str]) -> None:
+    session.execute(update(Job).where(Job.name.in_(names)).values(tries=3))
+"""
+
+
+def test_an_earlier_statement_on_the_table_reaches_a_row_by_its_own_conditions(tmp_path: Path) -> None:
+    """All four rows would leave nothing to wait for, and one more condition would not be the code."""
+    found = written(tmp_path, BEFORE.format(more=""))
+    made = found.before("app.late", "app.close")
+    one, _ = found.scripts(made)
+    assert sql(one)[0] == (
+        "UPDATE job SET tries=1 WHERE job.lane = 'lane-1' AND job.state IN ('old', 'stale') RETURNING job.id"
+    )
+    assert [operation.bulk for operation in one.operations] == [False, True]
+    assert "row 1 alone meets these conditions: the rows that are reached later are not all among them" in notes(one)
+    rows = found.experiment(made).rows(0)
+    states = [rows.row("job", number)["state"] for number in range(4)]
+    assert states[0] in ("old", "stale")
+    assert not {"old", "stale"} & set(states[1:])
+
+
+def test_where_nothing_tells_the_rows_apart_it_reaches_all(tmp_path: Path) -> None:
+    found = written(tmp_path, BEFORE.format(more=', Job.state == "old"'))
+    made = found.before("app.late", "app.close")
+    one, _ = found.scripts(made)
+    assert not any("alone" in note for note in notes(one))
+    rows = found.experiment(made).rows(0)
+    assert {rows.row("job", number)["state"] for number in range(4)} == {"old"}
 
 
 def test_one_branch_of_an_or_is_enough(tmp_path: Path) -> None:
@@ -132,7 +179,7 @@ def test_a_join_that_locks_nothing_is_left_out(tmp_path: Path) -> None:
         'jobs = select(Job).join(Run).where(Run.state == "on")\n'
         "    session.scalars(jobs.with_for_update(of=Job, skip_locked=True)).all()",
     )
-    assert sql(script) == ["SELECT job.id FROM job WHERE job.id IN (1, 2, 3, 4) FOR UPDATE OF job SKIP LOCKED"]
+    assert sql(script) == ["SELECT job.id FROM job FOR UPDATE OF job SKIP LOCKED"]
     assert "the condition on state of run, which is not locked is replaced by the rows of the experiment" in notes(
         script
     )

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from lockcheck.findings import Finding, Place
+from lockcheck.prove.closing import closing
 from lockcheck.prove.events import Teller
 from lockcheck.prove.laboratory import Shown, Trial
 from lockcheck.prove.places import Places
 from lockcheck.prove.proof import Proof
-from lockcheck.prove.run import Event, Outcome
+from lockcheck.prove.run import Event, Held, Outcome
 from lockcheck.prove.schedules import Schedule
 from lockcheck.prove.sessions import Failure
-from lockcheck.prove.transcript import Transcript, closing
+from lockcheck.prove.transcript import Transcript
 from lockcheck.prove.variants import Variant
 from lockcheck.reporting.style import Style
 from tests.proving import PLAIN, Written, read
@@ -39,7 +40,7 @@ def proof_of(queue: Written, failed: int) -> Proof:
     made = queue.duel("LCK205")
     events = (
         Event("done", 0, 0, ((1,),)),
-        Event("waits", 1, 0, ((2,), (3,)), (0,)),
+        Event("waits", 1, 0, waits_for=(0,), held=(Held(0, "job", ((1,),)),)),
         Event("failed", 1, 0, failure=DEADLOCK),
         Event("ended", 0, 0),
     )
@@ -47,8 +48,8 @@ def proof_of(queue: Written, failed: int) -> Proof:
         PLAIN, Schedule((0, 1)), queue.scripts(made), Outcome(events), keys={"job": {(n,): n - 1 for n in (1, 2, 3)}}
     )
     trials = (
-        (Variant("as it is", (made.one, made.other)), Trial(failed, 18, shown, ())),
-        (Variant("with the fix of this finding", (made.one, made.other), fix=True), Trial(0, 18, shown, ())),
+        (Variant("as it is", (made.one, made.other)), Trial(failed, failed, 18, shown, ())),
+        (Variant("with the fix of this finding", (made.one, made.other), fix=True), Trial(0, 0, 18, shown, ())),
     )
     status = "proven" if failed else "not proven"
     return Proof(FINDING, status, "", made, trials, None, "15.1", {"job": 4})  # type: ignore[arg-type]
@@ -69,7 +70,7 @@ def test_a_proof_tells_one_interleaving(queue: Written) -> None:
     text = "\n".join(lines(queue, proof_of(queue, 3)))
     assert text.startswith("LCK205 lock-order-inversion: proven\n  worker.py:11:11\n")
     assert "As it is: 3 of 18 interleavings end in a deadlock.\n  One of them." in text
-    assert "    A1 is done, it has row 1 of job\n    B1 waits for A; locked: row 1 of job\n" in text
+    assert "    A1 is done, it has row 1 of job\n    B1 waits for A; A holds row 1 of job\n" in text
     assert "    B1 fails: 40P01 deadlock detected\n" in text
     assert "With the fix of this finding: 0 of 18 interleavings end in a deadlock." in text
 

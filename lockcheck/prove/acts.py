@@ -26,7 +26,8 @@ class Act:
     """One step of a transaction. `statement` is the one that the program executes, or the one that a flush sends for
     what was done to an object; `why` says so. `order` is that of the rows where there is a statement for each, or of
     the rows of a multi-row INSERT. `looks` tells that it only asks whether the row is there. `row` is the number of the
-    row that an act on one row is about; `made_up` tells that it is not in the code.
+    row that an act on one row is about; `made_up` tells that it is not in the code. `part` tells that it reaches
+    some of the rows that are reached later, and not all.
 
     What fixes do to it: `ordered` locks the rows in the order of their key first (`skips` leaves out those that others
     hold), `only` locks the statement's own table alone, `upsert` is INSERT ... ON CONFLICT DO UPDATE."""
@@ -45,13 +46,14 @@ class Act:
     only: bool = False
     upsert: bool = False
     made_up: bool = False
+    part: bool = False
 
     @property
     def has_own_order(self) -> bool:
         """Whether nothing puts its rows in the order of their key."""
         if self.reach == "each" or self.statement.kind == "insert":
             return self.reach != "one" and (self.order in ("rows", "unknown") or self.order in ARBITRARY)
-        return self.reach == "many" and not self.ordered
+        return self.reach == "many" and not self.ordered and not self.part
 
     @property
     def is_planned(self) -> bool:
@@ -80,3 +82,8 @@ class Duel:
     wanted: frozenset[str]
     race: bool = False
     waits: bool = False
+
+    @property
+    def last(self) -> tuple[int, int]:
+        """The numbers of the two acts that the finding is about: those that the sides come to in the end."""
+        return len(self.one.acts) - 1, len(self.other.acts) - 1

@@ -43,6 +43,13 @@ def asked(operator: str, known: frozenset[Any] | None) -> Demand | None:
     return Demand(filled=True, low=numbers[0]) if operator in (">", ">=") else Demand(filled=True, high=numbers[0])
 
 
+def left_out(operator: str, known: frozenset[Any]) -> Demand | None:
+    """What rows are like that a comparison with constants does not hold for."""
+    if operator in ("==", "in"):
+        return Demand(forbidden=known)
+    return Demand(known - {None}) if operator in ("!=", "not in") and known - {None} else None
+
+
 def standing_for(operator: str, column: sa.Column[Any], values: list[Any]) -> list[Any]:
     """Values in place of what is not known, so that the condition holds for rows with these values."""
     if operator in ("==", "in", "is not distinct"):

@@ -24,7 +24,7 @@ from lockcheck.linking.values import (
     Statement,
 )
 from lockcheck.prove.acts import UnderivableError
-from lockcheck.prove.comparing import OPERATORS, asked, standing_for
+from lockcheck.prove.comparing import OPERATORS, asked, left_out, standing_for
 from lockcheck.prove.demands import Demand, Demands, Rows, UnfitError, fitting
 from lockcheck.prove.tables import Spot, Tables
 
@@ -132,7 +132,7 @@ class Conditions:
 
     def _demanded(self, clause: Condition, demands: Demands, kept: frozenset[str], *, many: bool) -> Demands | None:
         spots = [self.spot(clause, number, kept) for number in range(len(clause.columns))]
-        if not spots or None in spots or isinstance(clause.operand, Statement):
+        if not spots or None in spots or (isinstance(clause.operand, Statement) and clause.operator != "in"):
             return None
         if len(spots) > 1:
             return demands if clause.operator == "in" and members(clause.operand) is None else None
@@ -162,6 +162,8 @@ class Conditions:
             return Demand(frozenset({None}))
         if clause.operator == "is not null":
             return Demand(filled=True)
+        if isinstance(clause.operand, Statement):
+            return Demand(filled=True)
         if not isinstance(clause.operand, ConstantSet) and not single(clause.operand):
             return None
         try:
@@ -169,6 +171,20 @@ class Conditions:
         except UnfitError:
             return None
         return asked(clause.operator, known)
+
+    def limited(self, where: Where, demands: Demands, before: Demands, kept: frozenset[str]) -> Demands | None:
+        """Demands by which these conditions hold for the first row alone; `before` are those without these conditions.
+        None where no constant of theirs tells the rows apart."""
+        for clause in where.kept:
+            spot = self.spot(clause, 0, kept) if isinstance(clause, Condition) and len(clause.columns) == 1 else None
+            if spot is None or not isinstance(clause, Condition):
+                continue
+            known = self.constants(clause, self._tables.by_name[spot[0]].c[spot[1]])
+            demand = left_out(clause.operator, known) if known is not None else None
+            found = demands.limited(spot, demand, before) if demand is not None else None
+            if found is not None:
+                return found
+        return None
 
     def constants(self, clause: Condition, column: sa.Column[Any]) -> frozenset[Any] | None:
         """The constants that a column is compared with; None where they are not known. Raises `UnfitError`."""

@@ -56,17 +56,20 @@ class Demand:
 @dataclass(frozen=True, slots=True)
 class Demands:
     """On all columns; those on a foreign key are on what it points at. `apart` are those of every second row, where no
-    row meets all: then the sides reach different rows."""
+    row meets all: then the sides reach different rows. `rest` are those of all rows but the first."""
 
     tables: Tables
     found: Mapping[Spot, Demand] = field(default_factory=dict)
     apart: Mapping[Spot, Demand] = field(default_factory=dict)
+    rest: Mapping[Spot, Demand] = field(default_factory=dict)
 
     def on(self, spot: Spot, number: int = 0) -> Demand:
         """What is asked of a column in the row of a number."""
         root = self.root(spot)
         if number % 2 and root in self.apart:
             return self.apart[root]
+        if number and root in self.rest:
+            return self.rest[root]
         return self.found.get(root, Demand())
 
     def root(self, spot: Spot) -> Spot:
@@ -90,16 +93,27 @@ class Demands:
         joined = self.apart.get(root, Demand()).joined(demand)
         return None if joined is None else replace(self, apart={**self.apart, root: joined})
 
+    def limited(self, spot: Spot, demand: Demand, before: Demands) -> Demands | None:
+        """With one that all rows but the first meet, besides those that were there before; None where they cannot."""
+        root = self.root(spot)
+        joined = before.on(root, 1).joined(demand)
+        if joined is None or root != spot or root in self.apart:
+            return None
+        return replace(self, rest={**self.rest, root: joined})
+
 
 class Rows:
-    """The rows, by table: as many as the sides fight over, but one of each table that those belong to. `turn` makes
-    another order of what is free; `absent` names a table that has no rows yet."""
+    """The rows, by table: as many as the sides fight over, but one of each table that those belong to, where they share
+    it. `turn` makes another order of what is free; with `single` there is one row of each."""
 
     def __init__(self, tables: Tables, demands: Demands, focus: str, turn: int = 0, *, single: bool = False) -> None:
         self._tables = tables
         self._demands = demands
-        ancestors = tables.ancestors(focus)
-        self.counts = {name: 1 if single or name in ancestors else MANY for name in tables.by_name}
+        self.counts = dict.fromkeys(tables.by_name, 1 if single else MANY)
+        if not single:
+            shared = tables.ancestors(focus) - tables.partners(focus)
+            self.counts.update(dict.fromkeys(shared, 1))
+            self.counts.update({name: 1 for name in tables.by_name if tables.partners(name) & shared})
         self._turn = turn
 
     def row(self, table: str, number: int) -> dict[str, Any]:

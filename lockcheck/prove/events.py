@@ -39,7 +39,7 @@ class Teller:
             yield from self._failed(event)
         elif event.kind == "waits":
             others = " and ".join(NAMES[other] if other >= 0 else "somebody else" for other in event.waits_for)
-            yield f"{self._label(event)} waits for {others}{self._taken(event)}"
+            yield f"{self._label(event)} waits for {others}{self._held(event)}"
         else:
             yield self._done(event)
 
@@ -75,13 +75,10 @@ class Teller:
             return f", it finds {rows or 'no row'}"
         return f", it has {rows}" if rows else ", it gets no row"
 
-    def _taken(self, event: Event) -> str:
-        """Which rows are locked by anybody at that time."""
-        free = {self._number(self._table, key) for key in event.rows}
-        locked = sorted(set(self._keys.get(self._table, {}).values()) - free)
-        if not locked or (self._duel is not None and self._duel.race):
-            return ""
-        return f"; locked: {self._list(self._table, locked)}"
+    def _held(self, event: Event) -> str:
+        """Who holds which rows at that time."""
+        found = ((NAMES[held.session], self._rows(held.table, held.keys)) for held in event.held)
+        return "".join(f"; {name} holds {rows}" for name, rows in found if rows)
 
     def _rows(self, table: str, keys: tuple[Any, ...]) -> str:
         numbers = [number for key in keys if (number := self._number(table, key)) is not None]

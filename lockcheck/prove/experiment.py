@@ -19,8 +19,7 @@ class Experiment:
         self.tables = tables
         self.duel = duel
         self._renderer = Renderer(locks, tables)
-        one, demands = self._renderer.settle(duel.one.acts, Demands(tables))
-        other, self._demands = self._renderer.settle(duel.other.acts, demands)
+        (one, other), self._demands = self._renderer.settle((duel.one.acts, duel.other.acts), Demands(tables))
         self._casts = (Cast(duel.one, tuple(one)), Cast(duel.other, tuple(other)))
 
     @property
@@ -45,6 +44,6 @@ class Experiment:
 
     def _cast(self, cast: Cast, side: Side) -> Cast:
         if len(side.acts) != len(cast.settled):
-            return Cast(side, tuple(self._renderer.settle(side.acts, self._demands)[0]))
+            return Cast(side, tuple(self._renderer.settle((side.acts,), self._demands)[0][0]))
         pairs = zip(cast.settled, side.acts, strict=True)
         return Cast(side, tuple(self._renderer.changed(settled, act) for settled, act in pairs))

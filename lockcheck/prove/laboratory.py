@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from lockcheck.prove.acts import Side, UnderivableError
 from lockcheck.prove.experiment import Experiment
-from lockcheck.prove.run import Outcome, Run
+from lockcheck.prove.holders import held
+from lockcheck.prove.run import Held, Outcome, Run
 from lockcheck.prove.schedules import Schedule, schedules
 from lockcheck.prove.script import Script, text_of
 from lockcheck.prove.sessions import DEADLOCK_TIMEOUT, UNHURRIED, Failure, Session, Watch
@@ -37,10 +38,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A form of the two sides: how many of its interleavings showed the hazard, one of them (else the first one), and
-    other errors that came up, one for each SQLSTATE."""
+    """A form of the two sides: how many of its interleavings failed in the way that is looked for, and `between` how
+    many of these between the two acts that the finding is about; one of them (else the first one), and other errors
+    that came up, one for each SQLSTATE."""
 
     failed: int
+    between: int
     total: int
     shown: Shown
     others: tuple[Failure, ...]
@@ -71,21 +74,29 @@ class Laboratory:
         """All interleavings of a form of the two sides. Raises `Refused`, `UnderivableError` and `StuckError`."""
         wanted = self._experiment.duel.wanted
         shown: Shown | None = None
-        failed = total = 0
+        best = failed = between = total = 0
         others: dict[str, Failure] = {}
         for world, scripts in self._settings(sides):
             for schedule in schedules(*scripts, self._rows_of(world)):
                 step()
                 outcome = self._play(world, scripts, schedule)
                 total += 1
-                hit = outcome.shows(wanted)
                 others.update({f.sqlstate: f for f in outcome.failures if f.sqlstate not in wanted})
-                if shown is None or (hit and not failed):
-                    shown = self._again(Shown(world, schedule, scripts, outcome), hit=hit)
-                failed += hit
+                rank = self._rank(outcome)
+                if shown is None or rank > best:
+                    best, shown = rank, self._again(Shown(world, schedule, scripts, outcome), rank)
+                failed += rank > 0
+                between += rank > 1
         if shown is None:
             raise UnderivableError("operations to interleave")
-        return Trial(failed, total, shown, tuple(others.values()))
+        return Trial(failed, between, total, shown, tuple(others.values()))
+
+    def _rank(self, outcome: Outcome) -> int:
+        """0 where an interleaving does not fail, 1 where it fails, 2 where it fails as the finding says."""
+        duel = self._experiment.duel
+        if not outcome.shows(duel.wanted):
+            return 0
+        return 2 if duel.race or duel.waits or outcome.shows_at(duel.wanted, duel.last) else 1
 
     def _settings(self, sides: tuple[Side, Side]) -> Iterator[tuple[World, tuple[Script, Script]]]:
         for world in worlds(self._experiment.varied):
@@ -122,32 +133,31 @@ class Laboratory:
         world: World,
         scripts: tuple[Script, Script],
         schedule: Schedule,
-        free: Callable[[], tuple[Any, ...]] | None = None,
+        holders: Callable[[], tuple[Held, ...]] | None = None,
     ) -> Outcome:
         commit = self._experiment.duel.race
         if commit:
             self._stage.fill(world)
-        run = Run(self._sessions, self._watch, scripts, commit=commit, free=free)
+        run = Run(self._sessions, self._watch, scripts, commit=commit, holders=holders)
         return run.play(schedule, self._stage.gate(world, schedule.gate))
 
     # --- once more, to look at ---------------------------------------------------------------------------------------
 
-    def _again(self, shown: Shown, *, hit: bool) -> Shown:
-        """The same interleaving once more, without haste: which rows are locked whenever somebody has to wait."""
+    def _again(self, shown: Shown, rank: int) -> Shown:
+        """The same interleaving once more, without haste: who holds which rows whenever somebody has to wait."""
         plans = {} if self._experiment.duel.race else dict(self._plans(shown.scripts))
         for session in self._sessions:
             session.set({"deadlock_timeout": UNHURRIED}, optional=True)
-        outcome = self._play(shown.world, shown.scripts, shown.schedule, self._free)
+        outcome = self._play(shown.world, shown.scripts, shown.schedule, self._holders)
         for session in self._sessions:
             session.set({"deadlock_timeout": DEADLOCK_TIMEOUT}, optional=True)
-        same = outcome.shows(self._experiment.duel.wanted) == hit
+        same = self._rank(outcome) == rank
         processes = tuple(session.pid for session in self._sessions)
         keys = self._experiment.rows(shown.world.turn).keys()
         return replace(shown, outcome=outcome if same else shown.outcome, plans=plans, processes=processes, keys=keys)
 
-    def _free(self) -> tuple[Any, ...]:
-        """The keys of the rows that are free while somebody waits."""
-        return tuple(tuple(row) for row in self._outside.execute(self._stage.free()))
+    def _holders(self) -> tuple[Held, ...]:
+        return tuple(held(self._outside, self._experiment.tables, [session.pid for session in self._sessions]))
 
     def _plans(self, scripts: Sequence[Script]) -> Iterator[tuple[tuple[int, int], str]]:
         """How statements on many rows find them."""

@@ -37,7 +37,11 @@ def _in_run(project: Project, name: str, locker: Locker) -> Iterator[Found]:
     trace = project.trace(name)
     maker = Maker(project)
     for step in trace.steps:
-        if isinstance(step.detail, Execute) and _stands_at(step.detail, locker):
+        if (
+            isinstance(step.detail, Execute)
+            and _stands_at(step.detail, locker)
+            and _is_on(project, step.detail, locker)
+        ):
             yield Found(trace, step, maker.executed(step))
             return
     for enters, loop, body in loops_at(trace, {locker.site}):
@@ -45,6 +49,13 @@ def _in_run(project: Project, name: str, locker: Locker) -> Iterator[Found]:
             if project.locks.table(turn.touched.model) == locker.table:
                 yield Found(trace, enters, maker.walked(turn))
                 return
+
+
+def _is_on(project: Project, execute: Execute, locker: Locker) -> bool:
+    """Whether a statement locks rows of the table: one place may have statements on several."""
+    statement = execute.statement
+    models = (statement.model, *project.locks.locked_models(statement))
+    return locker.table in {project.locks.table(model) for model in models}
 
 
 def _stands_at(execute: Execute, locker: Locker) -> bool:

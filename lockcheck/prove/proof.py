@@ -15,6 +15,7 @@ from lockcheck.prove.acts import Duel, UnderivableError
 from lockcheck.prove.experiment import Experiment
 from lockcheck.prove.laboratory import Laboratory, Refused, Trial
 from lockcheck.prove.needs import tables_of
+from lockcheck.prove.script import Script
 from lockcheck.prove.sessions import Failure, StuckError
 from lockcheck.prove.sides import duel
 from lockcheck.prove.tables import Tables
@@ -30,14 +31,16 @@ Tell = Callable[[str, int, int], None]
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What became of a finding. `reason` tells what is missing where nothing could be derived; `refusal` is the
-    database's error where it does not accept a statement at all. `rows` counts the rows of each table. `apart` are
-    columns on which the two sides ask for different values."""
+    database's error where it does not accept a statement at all. `forms` are what is sent in each of the trials, for
+    one and the same rows. `rows` counts the rows of each table. `apart` are columns on which the two sides ask for
+    different values."""
 
     finding: Finding
     status: Status
     reason: str = ""
     duel: Duel | None = None
     trials: tuple[tuple[Variant, Trial], ...] = ()
+    forms: tuple[tuple[Script, Script], ...] = ()
     refusal: Failure | None = None
     version: str = ""
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -98,8 +101,10 @@ def _proof(project: Project, hazard: Hazard, finding: Finding, engine: sa.Engine
                 trials.append((variant, laboratory.trial(variant.sides, told)))
         except Refused as refused:
             return _refused(finding, refused, known)
-    status: Status = "proven" if trials[0][1].failed else "not proven"
-    return Proof(finding, status, trials=tuple(trials), **known)  # type: ignore[arg-type]  # as they are named
+    status: Status = "proven" if trials[0][1].between else "not proven"
+    world = trials[0][1].shown.world
+    forms = tuple(experiment.scripts(variant.sides, world) for variant, _ in trials)
+    return Proof(finding, status, trials=tuple(trials), forms=forms, **known)  # type: ignore[arg-type]  # as they are named
 
 
 def _refused(finding: Finding, refused: Refused, known: Mapping[str, object]) -> Proof:

@@ -24,12 +24,14 @@ ORDERED = RowLock(None, nowait=False, skip_locked=False, read=False, key_share=F
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An act with what is kept of its conditions, and the words that say so."""
+    """An act with what is kept of its conditions, and the words that say so. `limited` tells that its conditions hold
+    for the first row alone."""
 
     act: Act
     where: Where
     source: Source
     notes: tuple[str, ...]
+    limited: bool = False
 
 
 class Renderer:
@@ -44,29 +46,44 @@ class Renderer:
 
     # --- settling ----------------------------------------------------------------------------------------------------
 
-    def settle(self, acts: Sequence[Act], demands: Demands) -> tuple[list[Settled], Demands]:
-        """Decide what each act keeps; all of them ask their part of the rows."""
-        found: list[Settled] = []
-        for act in acts:
-            source = self._sources.of(act)
-            where, demands = self._conditions.chosen(
-                act.statement.where, demands, source.tables, many=act.reach == "many"
-            )
-            found.append(Settled(act, where, source, tuple(self._notes(act, where, source))))
-        return found, demands
+    def settle(self, sides: Sequence[Sequence[Act]], demands: Demands) -> tuple[list[list[Settled]], Demands]:
+        """Decide what each act of the sides keeps; all of them ask their part of the rows, those that reach some rows
+        after those that reach all."""
+        found: dict[tuple[int, int], Settled] = {}
+        places = [(side, number) for side, acts in enumerate(sides) for number in range(len(acts))]
+        for place in sorted(places, key=lambda place: sides[place[0]][place[1]].part):
+            act = sides[place[0]][place[1]]
+            found[place], demands = self._settled(act, demands)
+        return [[found[side, number] for number in range(len(acts))] for side, acts in enumerate(sides)], demands
+
+    def _settled(self, act: Act, before: Demands) -> tuple[Settled, Demands]:
+        source = self._sources.of(act)
+        where, demands = self._conditions.chosen(act.statement.where, before, source.tables, many=act.reach == "many")
+        limited = None
+        if act.part and not where.replaced:
+            limited = self._conditions.limited(where, demands, before, source.tables)
+        made = Settled(act, where, source, (), limited is not None)
+        return replace(made, notes=tuple(self._notes(made))), limited or demands
 
     def changed(self, settled: Settled, act: Act) -> Settled:
         """The same with an act that a fix has changed; its conditions stay."""
         source = self._sources.of(act)
-        return replace(settled, act=act, source=source, notes=tuple(self._notes(act, settled.where, source)))
+        made = replace(settled, act=act, source=source)
+        return replace(made, notes=tuple(self._notes(made)))
 
-    def _notes(self, act: Act, where: Where, source: Source) -> list[str]:
+    def _notes(self, settled: Settled) -> list[str]:
+        act, where, source = settled.act, settled.where, settled.source
         statement = act.statement
         notes = [act.why] if act.why else []
-        notes += [f"{words} is replaced by the rows of the experiment" for words in where.replaced]
+        rows = "the rows of the experiment" if act.reach == "many" and not act.part else "a row of the experiment"
+        notes += [f"{words} is replaced by {rows}" for words in where.replaced]
+        if not where.replaced and self._is_vague(act):
+            notes.append("it may reach others; here it reaches one row of the experiment")
         if where.unknown:
             notes.append(f"values that are not known, chosen so that the rows meet: {', '.join(where.unknown)}")
         notes += (*where.chosen, *source.notes)
+        if settled.limited:
+            notes.append("row 1 alone meets these conditions: the rows that are reached later are not all among them")
         if statement.limited:
             notes.append("LIMIT is left out")
         notes += self._setting.notes(statement)
@@ -101,10 +118,14 @@ class Renderer:
     def _where(self, settled: Settled, rows: Rows, numbers: Sequence[int]) -> list[sa.ColumnElement[bool]]:
         where, source = settled.where, settled.source
         found = [self._conditions.sql(clause, rows, numbers, source.tables) for clause in where.kept]
-        vague = settled.act.reach != "many" and not self._locks.one_row(settled.act.statement)
-        if where.replaced or vague:
+        some = len({rows.related(source.table.name, n) for n in numbers}) < rows.counts[source.table.name]
+        if (where.replaced and some) or self._is_vague(settled.act):
             found.append(self._those(source.table, rows, numbers))
         return found
+
+    def _is_vague(self, act: Act) -> bool:
+        """Whether an act that is meant to reach one row might reach others."""
+        return act.reach != "many" and act.statement.kind != "insert" and not self._locks.one_row(act.statement)
 
     def _those(self, table: sa.Table, rows: Rows, numbers: Sequence[int]) -> sa.ColumnElement[bool]:
         """The rows of these numbers, by key."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,10 +14,19 @@ from lockcheck.prove.script import Operation, Script
 from lockcheck.prove.sessions import PATIENCE, Failure, Rows, Session, StuckError, Watch
 
 
+class Held(NamedTuple):
+    """The rows of a table that a session holds, by key."""
+
+    session: int
+    table: str
+    keys: tuple[tuple[Any, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """What happened: session 0 or 1 (2 for the one that holds a row), and the number of its operation. `rows` are those
-    that a statement returned; where a session waits, those that nobody holds."""
+    that a statement returned, `held` those that each session holds while one waits. `at` are the acts of the two
+    sessions that an error came between."""
 
     kind: Literal["done", "waits", "failed", "ended", "holds", "lets go"]
     session: int
@@ -26,6 +35,8 @@ class Event:
     waits_for: tuple[int, ...] = ()
     failure: Failure | None = None
     instead: bool = False
+    held: tuple[Held, ...] = ()
+    at: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,10 @@ class Outcome:
             return any(event.session == 1 and 0 in event.waits_for for event in self.events)
         return any(failure.sqlstate in wanted for failure in self.failures)
 
+    def shows_at(self, wanted: frozenset[str], acts: tuple[int, int]) -> bool:
+        """Whether one of these errors came up between these acts of the two sessions."""
+        return any(e.failure is not None and e.failure.sqlstate in wanted and e.at == acts for e in self.events)
+
 
 @dataclass(slots=True)
 class _State:
@@ -59,8 +74,8 @@ class _State:
 
 
 class Run:
-    """Runs one schedule on sessions that are in no transaction. `free` tells, where it is given, which rows nobody
-    holds: it is asked when a session has to wait."""
+    """Runs one schedule on sessions that are in no transaction. `holders` tells, where it is given, which rows each
+    session holds: it is asked when one has to wait."""
 
     def __init__(
         self,
@@ -69,13 +84,13 @@ class Run:
         scripts: Sequence[Script],
         *,
         commit: bool,
-        free: Callable[[], tuple[Any, ...]] | None = None,
+        holders: Callable[[], tuple[Held, ...]] | None = None,
     ) -> None:
         self._states = [_State(session, script.operations) for session, script in zip(sessions, scripts, strict=False)]
         self._gate = sessions[2]
         self._watch = watch
         self._commit = commit
-        self._free = free
+        self._holders = holders
         self._events: list[Event] = []
         self._numbers = {session.pid: number for number, session in enumerate(sessions)}
 
@@ -124,17 +139,26 @@ class Run:
             self._ended(number)
         elif blocking != state.waits_for:
             state.waits_for = blocking
-            rows = self._free() if self._free is not None else ()
-            self._events.append(Event("waits", number, state.next, rows, blocking))
+            held = self._holders() if self._holders is not None else ()
+            self._events.append(Event("waits", number, state.next, waits_for=blocking, held=held))
+
+    def _victim(self, number: int) -> None:
+        """Take note of the other session ahead of one that has come back, where its error has let this one go on."""
+        other = self._states[number]
+        if other.waits_for and not self._watch.settle(other.session) and other.session.has_failed:
+            self._ended(number)
 
     def _ended(self, number: int) -> None:
         state = self._states[number]
+        if not state.session.has_failed:
+            self._victim(1 - number)
         found = state.session.result()
         state.waits_for = ()
         if isinstance(found, Failure):
+            at = self._meeting()
             state.over = True
             state.session.end(commit=False)
-            self._events.append(Event("failed", number, state.next, failure=found))
+            self._events.append(Event("failed", number, state.next, failure=found, at=at))
             return
         state.last = found
         self._events.append(Event("done", number, state.next, tuple(found), instead=state.instead))
@@ -144,6 +168,13 @@ class Run:
             state.over = True
             failure = state.session.end(commit=self._commit)
             self._events.append(Event("failed" if failure else "ended", number, state.next - 1, failure=failure))
+
+    def _meeting(self) -> tuple[int, int] | None:
+        """The acts at which the two sessions stand; None where one of them is over."""
+        if any(state.over for state in self._states):
+            return None
+        one, other = (state.operations[state.next].number for state in self._states)
+        return one, other
 
     def _look(self) -> None:
         """Take note of sessions that need not wait any more."""

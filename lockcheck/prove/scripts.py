@@ -57,8 +57,8 @@ class Writer:
         if act.reach == "each":
             return [Operation(number, self._renderer.statement(settled, self._rows, [row])) for row in order]
         if act.reach == "many":
-            sql = self._renderer.statement(settled, self._rows, order)
-            return [Operation(number, sql, bulk=count > 1, skips=_skips(act))]
+            sql = self._renderer.statement(settled, self._rows, order[:1] if act.part else order)
+            return [Operation(number, sql, bulk=count > 1 and not act.part, skips=_skips(act))]
         row = self._rows.related(table, act.row)
         inserts = act.statement.kind == "insert" and act.statement.on_conflict is None and not act.upsert
         if inserts and not self._race:

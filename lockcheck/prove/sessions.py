@@ -45,6 +45,11 @@ class Session:
     def __post_init__(self) -> None:
         self.pid = self.connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]  # psycopg's
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether its statement has ended with an error."""
+        return self.sent is not None and self.sent.done() and self.sent.exception() is not None
+
     def send(self, statement: sa.Executable) -> None:
         """Send a statement and do not wait for it."""
         self.sent = self.pool.submit(_rows, self.connection, statement)

@@ -17,6 +17,7 @@ from lockcheck.linking.witnesses import Contest, Insertion, Walk, Widened, Witne
 from lockcheck.prove.acts import Act, Duel, Side, UnderivableError
 from lockcheck.prove.lockers import Found, counterpart
 from lockcheck.prove.making import Maker
+from lockcheck.prove.reaching import elsewhere, inversion, reached
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -32,8 +33,8 @@ def duel(project: Project, witness: Witness) -> Duel:
     if isinstance(witness, Sibling):
         return _siblings(project, witness)
     if isinstance(witness, Widened):
-        inversion = _inversion(project, witness)
-        return _two_tables(project, inversion) if inversion is not None else _reached(project, witness)
+        found = inversion(project, witness)
+        return _two_tables(project, found) if found is not None else _kept_waiting(project, witness)
     if isinstance(witness, Insertion):
         return _race(project, witness)
     return _one_table(project, witness)
@@ -72,6 +73,8 @@ def _one_of(act: Act) -> Act:
     """An earlier lock of many rows of the same table: those that are reached later are not all among them."""
     if act.reach == "one":
         return act
+    if act.reach == "many" and act.statement.kind != "insert":
+        return replace(act, part=True)
     return replace(act, reach="one", why="; ".join(filter(None, (act.why, "one row of those that it may reach"))))
 
 
@@ -98,8 +101,8 @@ def _is_sure(lock: Lock, at: Step) -> bool:
 # --- two tables --------------------------------------------------------------------------------------------------
 
 
-def _two_tables(project: Project, inversion: Inversion) -> Duel:
-    one, other = inversion
+def _two_tables(project: Project, found: Inversion) -> Duel:
+    one, other = found
     maker = Maker(project)
     ours, theirs = _of_pair(project, one), _of_pair(project, other)
     shared = {lock.table for lock in ours} & {lock.table for lock in theirs}
@@ -133,38 +136,29 @@ def _is_later(lock: Lock, held: Lock) -> bool:
     return (lock.taken.at.number, lock.rank) > (held.taken.at.number, held.rank)
 
 
-def _inversion(project: Project, widened: Widened) -> Inversion | None:
-    """The opposite order in which somebody locks the two tables of a widened row lock."""
-    found = [
-        inversion
-        for inversion in project.inversions
-        if inversion.one.taken.taken.step.detail == widened.step.detail
-        and inversion.one.taken.how in ("eager join", "join")
-    ]
-    return min(found, key=lambda inversion: _clearness(inversion.other), default=None)
-
-
-def _reached(project: Project, widened: Widened) -> Duel:
+def _kept_waiting(project: Project, widened: Widened) -> Duel:
     """A widened row lock, and one who wants the row of the other table that it reaches: nobody is seen to lock the two
     the other way round."""
     maker, detail = Maker(project), widened.step.detail
+    table = reached(project, widened)
     act = maker.executed(widened.step)
-    wider = project.locks.widenings(act.statement)
-    model = next((w.model for w in wider if project.locks.table(w.model) is not None), None)
-    table = project.locks.table(model)
     own = project.locks.table(act.statement.model)
-    if model is None or table is None or own is None or not isinstance(detail, Execute):
-        raise UnderivableError("the table that the lock reaches besides its own is not known")
-    other = maker.locking(model, act.site, "what anybody does who updates that row")
+    if own is None or not isinstance(detail, Execute):
+        raise UnderivableError("the table that is locked is not known")
     act = replace(act, reach="one") if detail.how in ("get", "refresh") else act
-    return Duel(own, Side(widened.trace.function, (act,)), Side("anybody", (other,)), frozenset(), waits=True)
+    entry = widened.trace.function
+    if act.reach == "one" and table in project.owners(own) and _excludes(act):
+        other = Side(entry, (replace(act, row=1),))
+    else:
+        trace, lock = elsewhere(project, table)
+        other = Side(trace.function, maker.of_locks(trace, [lock]))
+    return Duel(own, Side(entry, (act,)), other, frozenset(), waits=True)
 
 
-def _clearness(pair: CriticalPair) -> tuple[object, ...]:
-    """Statements first, then what a flush sends."""
-    plain = {"row lock": 0, "update": 1}
-    path = pair.taken.taken.site.path
-    return (plain.get(pair.held.how, 2), plain.get(pair.taken.how, 2), len(pair.gates), path, pair.entry)
+def _excludes(act: Act) -> bool:
+    """Whether two runs cannot hold its row at once, and the second one waits."""
+    lock = act.statement.lock
+    return lock is not None and lock.blocking and not lock.read
 
 
 def _siblings(project: Project, sibling: Sibling) -> Duel:

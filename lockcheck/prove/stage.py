@@ -91,10 +91,6 @@ class Stage:
         key: list[Any] = [c == rows.value((table.name, c.name), gate.row) for c in table.primary_key]
         return sa.select(*table.primary_key).where(*key).with_for_update(skip_locked=True)
 
-    def free(self) -> sa.Executable:
-        """What returns the keys of the rows that nobody holds."""
-        return sa.select(*self._table.primary_key).with_for_update(skip_locked=True)
-
     @property
     def _table(self) -> sa.Table:
         return self._experiment.tables.by_name[self._experiment.duel.table]

@@ -74,6 +74,16 @@ class Tables:
                     rest.append(target[0])
         return found
 
+    def partners(self, table: str) -> set[str]:
+        """The tables of which each of its rows needs a row of its own, since a unique key of it is a foreign key;
+        their partners as well."""
+        found: set[str] = set()
+        for key in self.uniques(table):
+            targets = {self.links[table, column][0] for column in key if (table, column) in self.links}
+            if len(targets) == 1 and all((table, column) in self.links for column in key):
+                found |= targets | {other for target in targets for other in self.partners(target)}
+        return found
+
     def between(self, one: str, other: str) -> list[tuple[str, str]]:
         """The pairs of columns by which a row of one table points at a row of the other, or is pointed at."""
         forth = [(a[1], b[1]) for a, b in self.links.items() if (a[0], b[0]) == (one, other)]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockcheck.plans import Target
+from lockcheck.prove.closing import closing, counted
 from lockcheck.prove.events import Teller
 from lockcheck.prove.laboratory import Shown, Trial
 from lockcheck.prove.places import Places
 from lockcheck.prove.proof import Proof
 from lockcheck.prove.script import Line, Operation, Script, text_of
 from lockcheck.prove.variants import Variant
-from lockcheck.reporting.style import Style, cells, plural, printable, wrapped
+from lockcheck.prove.worlds import PLANS
+from lockcheck.reporting.style import Style, cells, printable, wrapped
 
 WIDTH = 80
 NAMES = ("A", "B")
@@ -45,6 +47,8 @@ class Transcript:
         for number, (variant, trial) in enumerate(proof.trials):
             yield ""
             yield from self._trial(proof, variant, trial, whole=number == 0)
+            if number and proof.forms:
+                yield from self._changes(proof.forms[0], proof.forms[number])
         yield ""
         yield from self._prose(closing(proof))
 
@@ -83,8 +87,7 @@ class Transcript:
         yield from self._prose("another run of the same code", "  ")
         for act, (line, one) in enumerate(zip(other.lines, script.lines, strict=True)):
             if line.order != one.order:
-                rows = ", ".join(str(number + 1) for number in line.order)
-                yield from self._prose(f"- B{act + 1}: rows in the order {rows}", "  ")
+                yield from self._prose(f"- B{act + 1}: {_order(line.order)}", "  ")
 
     def _line(self, label: str, line: Line, operations: Sequence[Operation], calls: Sequence[Target]) -> Iterator[str]:
         room = " " * (cells(label) + 3)
@@ -98,8 +101,7 @@ class Transcript:
             if operation.instead is not None:
                 yield from self._prose(f"or, where the row was found: {text_of(operation.instead)}", f"{room}| ")
         if line.order:
-            rows = ", ".join(str(number + 1) for number in line.order)
-            yield from self._prose(f"rows in the order {rows}", f"{room}- ", rest=f"{room}  ")
+            yield from self._prose(_order(line.order), f"{room}- ", rest=f"{room}  ")
         for note in line.notes:
             yield from self._prose(note, f"{room}- ", rest=f"{room}  ")
 
@@ -114,13 +116,25 @@ class Transcript:
     # --- trials ------------------------------------------------------------------------------------------------------
 
     def _trial(self, proof: Proof, variant: Variant, trial: Trial, *, whole: bool) -> Iterator[str]:
-        count = f"{trial.failed:,} of {plural(trial.total, 'interleaving')} {verb(proof, trial)}"
-        title = f"{variant.title[:1].upper()}{variant.title[1:]}: {count}."
+        title = f"{variant.title[:1].upper()}{variant.title[1:]}: {counted(proof, trial, whole=whole)}."
         yield from self._prose(title, paint="red" if trial.failed else "green")
         for failure in trial.others:
             yield from self._prose(f"Other errors came up, too: {failure.sqlstate} {failure.message}.", "  ")
         if whole and trial.failed:
             yield from self._shown(proof, trial.shown)
+
+    def _changes(self, old: tuple[Script, Script], new: tuple[Script, Script]) -> Iterator[str]:
+        """What a form sends in place of the first: the beginning of each act that is another."""
+        told: list[tuple[str, tuple[int, ...]]] = []
+        for name, before, after in zip(NAMES, old, new, strict=True):
+            known = [_sent(before, act) for act in range(len(before.lines))]
+            for sent in (_sent(after, act) for act in range(len(after.lines))):
+                if sent in known or sent in told:
+                    continue
+                told.append(sent)
+                yield from self._prose(f"{name}: {sent[0]}", "  | ", rest="  |   ")
+                if sent[1]:
+                    yield from self._prose(_order(sent[1]), "  - ", rest="    ")
 
     def _shown(self, proof: Proof, shown: Shown) -> Iterator[str]:
         """One interleaving, step by step."""
@@ -131,7 +145,8 @@ class Transcript:
         yield from self._prose(f"One of them.{heap}", "  ")
         for (session, act), plan in sorted(shown.plans.items()):
             if plan:
-                yield from self._prose(f"{NAMES[session]}{act + 1} finds its rows by {plan}.", "  ")
+                off = f" ({', '.join(PLANS[shown.world.plans[session]])} are off)"
+                yield from self._prose(f"{NAMES[session]}{act + 1} finds its rows by {plan}{off}.", "  ")
         if shown.processes:
             one, other = shown.processes[:2]
             yield from self._prose(f"A is process {one} of the server, B is {other}.", "  ")
@@ -145,32 +160,15 @@ class Transcript:
             yield f"{following if number else indent}{self._style.paint(line, paint) if paint else line}"
 
 
+def _sent(script: Script, act: int) -> tuple[str, tuple[int, ...]]:
+    """The first statement of an act, and the order of its rows."""
+    return text_of(script.of(act)[0].sql), script.lines[act].order
+
+
+def _order(rows: Sequence[int]) -> str:
+    return f"rows in the order {', '.join(str(number + 1) for number in rows)}"
+
+
 def _common(one: Sequence[Target], other: Sequence[Target]) -> int:
     """How many calls two ways share from their beginning."""
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-
-
-def verb(proof: Proof, trial: Trial) -> str:
-    """What interleavings that show the hazard do."""
-    duel = proof.duel
-    one = trial.failed == 1
-    if duel is not None and duel.waits:
-        return "lets B wait for A" if one else "let B wait for A"
-    return f"{'ends' if one else 'end'} in {'a duplicate key' if duel is not None and duel.race else 'a deadlock'}"
-
-
-def closing(proof: Proof) -> str:
-    """What the counts say, and what not."""
-    (_, first), *others = proof.trials
-    race = proof.duel is not None and proof.duel.race
-    waits = proof.duel is not None and proof.duel.waits
-    if not first.failed:
-        kind = "wait" if waits else "duplicate key" if race else "deadlock"
-        return f"Not proven: no {kind} in {plural(first.total, 'interleaving')}. That is no proof of its absence."
-    counts = [f"as it is {first.failed:,} of {first.total:,}"]
-    counts += [f"{variant.title} {trial.failed:,} of {trial.total:,}" for variant, trial in others]
-    what = "in which B waits for A" if waits else "that the database fails"
-    return (
-        f"Proven. Interleavings {what}: {'; '.join(counts)}. Such counts show whether a hazard is there, not how often "
-        f"it is met."
-    )

@@ -78,7 +78,7 @@ def _two_tables(project: Project, hazard: Hazard, duel: Duel, *, own: bool) -> I
         yield Variant("with statements on many rows in the order of the key alone", _both(duel, _in_order))
     plan = hazard.remedy.plan if hazard.remedy is not None else None
     if isinstance(plan, (LockOnly, LoadSeparately)):
-        sides = (_mended(duel.one, lambda act: _only(act, hazard)), duel.other)
+        sides = _both(duel, lambda act: _only(act, hazard))
         title = f"with the fix of this finding ({_of(plan)})" if own else f"with {_of(plan)}"
         yield Variant(title, sides, fix=own)
     elif not duel.waits:
