@@ -47,6 +47,8 @@ def prove(wish: Wish) -> int:
         from lockcheck.prove.target import Wanted  # noqa: PLC0415 - imports SQLAlchemy
 
         wanted = Wanted.parse(wish.where, wish.select)
+        if wanted is None:
+            raise usage.Complaint(f"{wish.where}: neither PATH:LINE nor a fingerprint (at least 4 of its 16 digits)")
         paths = wish.paths or (Path(wanted.path) if wanted.path is not None else Path(),)
         progress = Progress(sys.stderr, quiet=wish.quiet)
         try:
@@ -57,6 +59,8 @@ def prove(wish: Wish) -> int:
 
 
 def _proofs(wanted: Wanted, paths: Sequence[Path], wish: Wish, progress: Progress) -> list[Proof]:
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - only where it is installed
+
     from lockcheck.prove.proof import proofs  # noqa: PLC0415 - imports SQLAlchemy
     from lockcheck.prove.server import ServerError, database  # noqa: PLC0415 - as above
     from lockcheck.prove.target import targets  # noqa: PLC0415 - as above
@@ -68,6 +72,9 @@ def _proofs(wanted: Wanted, paths: Sequence[Path], wish: Wish, progress: Progres
         say(line)
     if found.project is None or not found.found:
         raise usage.Complaint(_nothing(wanted, wish))
+    marks = sorted({finding.fingerprint for _, finding in found.found})
+    if wanted.fingerprint is not None and len(marks) > 1:
+        raise usage.Complaint(f"{wish.where}: several findings begin so: {', '.join(marks)}")
     made: list[Proof] = []
     try:
         with database(wish.url) as engine:
@@ -78,6 +85,8 @@ def _proofs(wanted: Wanted, paths: Sequence[Path], wish: Wish, progress: Progres
                     _show(proof, found, first=len(made) == 1)
     except ServerError as error:
         raise usage.Complaint(str(error)) from error
+    except OperationalError as error:
+        raise usage.Complaint(f"the database has gone: {str(error.orig).splitlines()[0]}") from error
     if wish.output_format == "json":
         sys.stdout.write(f"{json.dumps(_document(made, found), indent=2)}\n")
     if not wish.quiet:

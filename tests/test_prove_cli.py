@@ -77,6 +77,37 @@ def test_without_programs_there_is_no_server(monkeypatch: pytest.MonkeyPatch) ->
         pass
 
 
+def test_a_database_that_is_not_reached(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"postgresql://nobody@/nothing?host={folder}"
+    assert cli.run(["prove", f"airflow_65818.py:{_line(folder)}", "--url", url]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: --url: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["", "abc", "worker.py", "a.py:x", "0123456789abcdef0"])
+def test_what_is_neither_a_place_nor_a_fingerprint(folder: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    assert folder.exists()
+    assert cli.run(["prove", text]) == 2
+    assert (
+        capsys.readouterr().err == f"error: {text}: neither PATH:LINE nor a fingerprint (at least 4 of its 16 digits)\n"
+    )
+
+
+def test_findings_that_begin_alike(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = _line(folder)
+    text = (folder / "airflow_65818.py").read_text(encoding="utf-8")
+    assert line
+    (folder / "again.py").write_text(text.replace('"job"', '"other_job"'), encoding="utf-8")
+    monkeypatch.setattr(
+        "lockcheck.fingerprints.fingerprint", lambda code, *rest: f"abcd{abs(hash((code, *rest))):012x}"[:16]
+    )
+    assert cli.run(["prove", "abcd", "."]) == 2
+    assert "error: abcd: several findings begin so: abcd" in capsys.readouterr().err
+
+
 # --- what is meant ------------------------------------------------------------------------------------------------
 
 
@@ -94,10 +125,15 @@ def test_a_place_or_a_fingerprint(text: str, wanted: Wanted) -> None:
 
 def test_a_fingerprint_may_be_cut_short(folder: Path) -> None:
     (finding,) = [found for found in projects.findings(folder, preview=True) if found.code == "LCK201"]
-    assert Wanted.parse(finding.fingerprint, ()).fits(finding, None)
-    assert Wanted.parse(finding.fingerprint[:8], ()).fits(finding, None)
-    assert not Wanted.parse("ffff", ()).fits(finding, None)
-    assert not Wanted.parse(finding.fingerprint, ("LCK202",)).fits(finding, None)
+
+    def fits(text: str, *codes: str) -> bool:
+        wanted = Wanted.parse(text, codes)
+        return wanted is not None and wanted.fits(finding, None)
+
+    assert fits(finding.fingerprint)
+    assert fits(finding.fingerprint[:8])
+    assert not fits("ffff")
+    assert not fits(finding.fingerprint, "LCK202")
 
 
 def test_the_code_is_never_imported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from lockcheck.prove.proof import Proof
 from lockcheck.prove.server import ServerError, database
 from tests import projects
 from tests.proving import fixture, written
+from tests.test_cli_process import REPOSITORY
 from tests.test_prove_cli import _line
 
 pytestmark = pytest.mark.server
@@ -253,6 +258,47 @@ def test_a_database_that_holds_something_is_refused(engine: sa.Engine) -> None:
     finally:
         with engine.begin() as connection:
             connection.execute(sa.text("DROP TABLE precious"))
+
+
+STAYS = """
+import sys
+from lockcheck.prove.server import database
+try:
+    with database(None) as engine:
+        print(engine.url.query["host"], flush=True)
+        sys.stdin.read()
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_run_that_is_ended_leaves_no_server(name: str) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", STAYS], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        folder = Path(child.stdout.readline().strip())
+        process = int((folder / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+        child.send_signal(getattr(signal, name))
+        assert child.wait(60) == 130
+    assert not folder.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_a_user_without_rights_is_told(engine: sa.Engine, tmp_path: Path) -> None:
+    found = fixture(tmp_path, "LCK301/airflow_63581")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as admin:
+        admin.execute(sa.text("CREATE ROLE guest LOGIN"))
+        try:
+            guest = sa.create_engine(engine.url.set(username="guest"), poolclass=sa.NullPool)
+            with pytest.raises(ServerError, match="a schema cannot be made: permission denied"):
+                found.proof("LCK301", guest)
+        finally:
+            admin.execute(sa.text("DROP ROLE guest"))
 
 
 def test_a_server_of_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,19 +36,40 @@ class ServerError(Exception):
 
 @contextmanager
 def database(url: str | None) -> Iterator[sa.Engine]:
-    """An engine on an empty database. Raises `ServerError`."""
-    if url is not None:
-        engine = _scratch(url)
-        try:
-            yield engine
-        finally:
-            engine.dispose()
-        return
-    with _own() as engine:
+    """An engine on an empty database, which is left as it was. Raises `ServerError`."""
+    with _ended_in_order(), _own() if url is None else _given(url) as engine:
         yield engine
 
 
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """What ends a program ends the run as Ctrl-C does, so that servers are stopped and tables dropped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
+    before = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 # --- a database that is given ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _given(url: str) -> Iterator[sa.Engine]:
+    engine = _scratch(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _scratch(url: str) -> sa.Engine:
@@ -104,31 +125,14 @@ def _own() -> Iterator[sa.Engine]:
         _run(programs, folder, "initdb", "-A", "trust", "-U", "lockcheck", "-E", "UTF8", "--locale=C", "--no-sync")
         with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.write(SETTINGS.format(folder=folder))
-        _run(programs, folder, "pg_ctl", "-w", "-l", str(folder / "server.log"), "start")
         engine = _engine(folder)
         try:
-            with _terminated_in_order():
-                yield engine
+            _run(programs, folder, "pg_ctl", "-w", "-l", str(folder / "server.log"), "start")
+            yield engine
         finally:
             engine.dispose()
-            _run(programs, folder, "pg_ctl", "-w", "-m", "immediate", "stop")
-
-
-@contextmanager
-def _terminated_in_order() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does, so that the server is stopped."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+            if (folder / "data" / "postmaster.pid").exists():
+                _run(programs, folder, "pg_ctl", "-w", "-m", "immediate", "stop")
 
 
 def _engine(folder: Path) -> sa.Engine:

@@ -147,7 +147,7 @@ def _kept_waiting(project: Project, widened: Widened) -> Duel:
         raise UnderivableError("the table that is locked is not known")
     act = replace(act, reach="one") if detail.how in ("get", "refresh") else act
     entry = widened.trace.function
-    if act.reach == "one" and table in project.owners(own) and _excludes(act):
+    if act.reach == "one" and table in project.parents(own) and _excludes(act):
         other = Side(entry, (replace(act, row=1),))
     else:
         trace, lock = elsewhere(project, table)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from lockcheck.prove.acts import UnderivableError
 from lockcheck.prove.experiment import Experiment
 from lockcheck.prove.schedules import Gate
+from lockcheck.prove.server import ServerError
 from lockcheck.prove.worlds import World
 
 SCHEMA = "lockcheck_prove"
@@ -22,7 +23,10 @@ class Stage:
         self._experiment = experiment
         self._metadata = experiment.tables.metadata
         self._admin = stack.enter_context(engine.connect())
-        self._admin.execute(sa.schema.CreateSchema(SCHEMA))
+        try:
+            self._admin.execute(sa.schema.CreateSchema(SCHEMA))
+        except sa.exc.DBAPIError as error:
+            raise ServerError(f"a schema cannot be made: {str(error.orig).splitlines()[0]}") from error
         stack.callback(self._clear)
         enter(self._admin)
         try:

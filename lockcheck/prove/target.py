@@ -20,6 +20,8 @@ PROVABLE = ("LCK201", "LCK202", "LCK203", "LCK204", "LCK205", "LCK301", "LCK303"
 
 _PLACE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
 
+_FINGERPRINT = re.compile(r"[0-9a-f]{4,16}")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -32,11 +34,11 @@ class Wanted:
     codes: tuple[str, ...] = ()
 
     @staticmethod
-    def parse(text: str, codes: Sequence[str]) -> Wanted:
-        """`PATH:LINE`, `PATH:LINE:COLUMN` or a fingerprint."""
+    def parse(text: str, codes: Sequence[str]) -> Wanted | None:
+        """`PATH:LINE`, `PATH:LINE:COLUMN` or the beginning of a fingerprint; None for anything else."""
         found = _PLACE.fullmatch(text)
         if found is None:
-            return Wanted(fingerprint=text, codes=tuple(codes))
+            return Wanted(fingerprint=text, codes=tuple(codes)) if _FINGERPRINT.fullmatch(text) else None
         column = found["column"]
         return Wanted(found["path"], int(found["line"]), int(column) if column else None, None, tuple(codes))
 
