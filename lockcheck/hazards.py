@@ -6,14 +6,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from lockcheck.declarations.model import Location
 from lockcheck.findings import Applicability, Severity
 from lockcheck.plans import Plan, Target
-
-if TYPE_CHECKING:
-    from lockcheck.linking.witnesses import Witness
 
 Where: TypeAlias = Target | Location
 
@@ -74,4 +71,5 @@ class Hazard:
     preview: bool = False
     severity: Severity | None = None
     place: Location | None = None
-    witness: Witness | None = field(default=None, compare=False)
+    witness: object = field(default=None, compare=False)
+    """One of `lockcheck.linking.witnesses.WITNESSES`, which is not kept for other runs."""

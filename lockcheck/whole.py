@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Finding, Problem, lies_in
@@ -96,7 +96,7 @@ def _entries(hazards: Iterable[tuple[str, Hazard]]) -> Iterator[Entry]:
     from lockcheck.snapshot import Entry  # noqa: PLC0415 - as the snapshot
 
     for code, hazard in hazards:
-        yield Entry(code, hazard, None)
+        yield Entry(code, replace(hazard, witness=None), None)
 
 
 # --- findings -----------------------------------------------------------------------------------------------------

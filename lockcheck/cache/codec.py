@@ -43,8 +43,9 @@ def codec(kind: Any) -> Codec:
 
 
 def fields_of(kind: type) -> dict[str, Any]:
-    """The fields of a class with their types, in order."""
-    names = getattr(kind, "_fields", None) or tuple(getattr(kind, "__dataclass_fields__", ()))
+    """The fields of a class with their types, in order, without those that its objects are not compared by."""
+    fields = getattr(kind, "__dataclass_fields__", {})
+    names = getattr(kind, "_fields", None) or tuple(name for name, field in fields.items() if field.compare)
     hints = get_type_hints(kind) if names else {}
     return {name: hints[name] for name in names}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.cycles import Inversion
@@ -42,4 +42,4 @@ class Insertion(NamedTuple):
     step: Step
 
 
-Witness: TypeAlias = Contest | Walk | Widened | Insertion | Inversion | Sibling
+WITNESSES = (Contest, Walk, Widened, Insertion, Inversion, Sibling)

@@ -79,8 +79,6 @@ def proof(project: Project, hazard: Hazard, finding: Finding, engine: sa.Engine,
 
 
 def _proof(project: Project, hazard: Hazard, finding: Finding, engine: sa.Engine, tell: Tell) -> Proof:
-    if hazard.witness is None:
-        raise UnderivableError("what the finding was seen at")
     made = duel(project, hazard.witness)
     tables = Tables(project, tables_of(project, made))
     experiment = Experiment(project.locks, tables, made)

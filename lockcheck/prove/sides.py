@@ -13,7 +13,7 @@ from lockcheck.linking.lockorder import CriticalPair, is_held
 from lockcheck.linking.siblings import Sibling
 from lockcheck.linking.trace import Step, same_session, surely_follows
 from lockcheck.linking.values import Instance, each
-from lockcheck.linking.witnesses import Contest, Insertion, Walk, Widened, Witness
+from lockcheck.linking.witnesses import WITNESSES, Contest, Insertion, Walk, Widened
 from lockcheck.prove.acts import Act, Duel, Side, UnderivableError
 from lockcheck.prove.lockers import Found, counterpart
 from lockcheck.prove.making import Maker
@@ -26,8 +26,10 @@ DEADLOCK = frozenset({"40P01"})
 DUPLICATE = frozenset({"23505"})
 
 
-def duel(project: Project, witness: Witness) -> Duel:
+def duel(project: Project, witness: object) -> Duel:
     """The two transactions of a finding. Raises `UnderivableError`."""
+    if not isinstance(witness, WITNESSES):
+        raise UnderivableError("what the finding was seen at")
     if isinstance(witness, Inversion):
         return _two_tables(project, witness)
     if isinstance(witness, Sibling):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Finding, Problem
 from lockcheck.hazards import Hazard
-from lockcheck.linked import Progress, Workspace, link
+from lockcheck.linked import Workspace, link
+from lockcheck.reader import Progress
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -64,24 +65,24 @@ class Targets:
 
 def targets(wanted: Wanted, paths: Sequence[Path], settings: Settings, progress: Progress) -> Targets:
     """The findings that are meant, preview rules included. Raises `discover.DiscoverError`."""
-    from lockcheck.assembly import Assembly  # noqa: PLC0415 - wrong settings need none of it
+    from lockcheck.assembly import Assembly, fingerprinted  # noqa: PLC0415 - wrong settings need none of it
     from lockcheck.checks import all_checks  # noqa: PLC0415 - as above
     from lockcheck.discover import display  # noqa: PLC0415 - as above
 
     workspace = Workspace(paths, settings, progress)
     readings = workspace.read({})
-    facts, unread = workspace.behaviour(readings.files)
-    texts = {item.source.path: item.source.text for item in readings.files}
-    problems = (*readings.problems, *unread)
-    if not facts:
-        return Targets(None, (), problems, texts)
-    project = link(readings.files, facts, settings)
-    checks = all_checks()
+    modules = {found.path: record.facts for found, record in readings.files if record.facts is not None}
+    if not modules:
+        return Targets(None, (), readings.problems, readings.texts)
+    project = link(readings.records, settings)
+    assembly, checks = Assembly(modules, readings.texts), all_checks()
     hazards = [(code, hazard) for code in PROVABLE for hazard in checks[code](project)]
+    made = [(hazard, assembly.draft(code, hazard)) for code, hazard in hazards]
+    made.sort(key=lambda pair: (pair[1].finding.place, pair[1].finding.code))
     path = display(Path(wanted.path)) if wanted.path is not None else None
-
-    def meant(finding: Finding) -> bool:
-        return wanted.fits(finding, path)
-
-    made = Assembly(project.linker, texts, meant).with_hazards(hazards)
-    return Targets(project, tuple(pair for pair in made if meant(pair[1])), problems, texts)
+    found = [
+        (hazard, replace(assembly.mended(draft, hazard).finding, fingerprint=finding.fingerprint))
+        for (hazard, draft), finding in zip(made, fingerprinted(draft for _, draft in made), strict=True)
+        if wanted.fits(finding, path)
+    ]
+    return Targets(project, tuple(found), readings.problems, readings.texts)
