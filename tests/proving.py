@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import sqlalchemy as sa
 
+from lockcheck.hazards import Hazard
 from lockcheck.linking.project import Project
 from lockcheck.prove.acts import Duel, Side
 from lockcheck.prove.experiment import Experiment
@@ -73,11 +74,14 @@ class Written:
         assert self.targets.project is not None
         return self.targets.project
 
+    def hazard(self, code: str) -> Hazard:
+        """The only finding of a rule, as the rule reports it."""
+        (found,) = (hazard for hazard, finding in self.targets.found if finding.code == code)
+        return found
+
     def duel(self, code: str) -> Duel:
         """The experiment of the only finding of a rule."""
-        (hazard,) = (hazard for hazard, finding in self.targets.found if finding.code == code)
-        assert hazard.witness is not None
-        return duel(self.project, hazard.witness)
+        return duel(self.project, self.hazard(code).witness)
 
     def proof(self, code: str, engine: sa.Engine) -> Proof:
         """The proof of the first finding of a rule."""

@@ -172,6 +172,48 @@ def test_a_lock_that_nobody_takes_the_other_way_round_keeps_others_waiting(tmp_p
     proof = found.proof("LCK203", engine)
     assert (proof.status, proof.errors) == ("proven", ())
     assert [trial.failed > 0 for _, trial in proof.trials] == [True, False]
+    assert proof.duel is not None
+    assert [side.entry for side in (proof.duel.one, proof.duel.other)] == ["app.rename"] * 2
+    (waits,) = [event for event in proof.trials[0][1].shown.outcome.events if event.kind == "waits"]
+    assert [(held.session, held.table, held.keys) for held in waits.held] == [
+        (0, "run", ((1,),)),
+        (0, "job", ((1,),)),
+        (1, "job", ((2,),)),
+    ]
+
+
+def test_the_victim_is_told_before_the_one_that_goes_on(tmp_path: Path, engine: sa.Engine) -> None:
+    proof = fixture(tmp_path, "LCK205/airflow_66734_layers").proof("LCK205", engine)
+    shown = proof.trials[0][1].shown.outcome.events
+    kinds = [(event.kind, event.session) for event in shown]
+    (victim,) = [event for event in shown if event.failure is not None]
+    assert proof.duel is not None
+    assert victim.at == proof.duel.last
+    assert victim.failure is not None
+    assert victim.failure.sqlstate == "40P01"
+    waited = max(number for number, (kind, _) in enumerate(kinds) if kind == "waits")
+    assert kinds[waited + 1] == ("failed", victim.session)
+
+
+def test_a_deadlock_elsewhere_is_no_proof(tmp_path: Path, engine: sa.Engine) -> None:
+    """What the two sides do in the end meets nobody: they come to it past a deadlock of their own."""
+    found = written(
+        tmp_path,
+        """
+        def one(session: Session, key: int, run_id: int) -> None:
+            session.get(Job, key, with_for_update={"of": Job})
+            session.get(Run, run_id, with_for_update=True)
+            session.execute(update(Job).where(Job.id == key).values(tries=1))
+
+        def other(session: Session, key: int, run_id: int) -> None:
+            session.get(Run, run_id, with_for_update=True)
+            session.get(Job, key, with_for_update={"of": Job})
+            session.execute(update(Job).where(Job.id == key).values(tries=2))
+        """,
+    )
+    trial = found.trial(found.between("app.one", "app.other"), engine)
+    assert trial.failed > 0
+    assert trial.between == 0
 
 
 def test_what_postgresql_refuses_is_told(tmp_path: Path, engine: sa.Engine) -> None:

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from lockcheck.linking.contention import Locker
+from lockcheck.linking.events import Execute
+from lockcheck.linking.rowsets import RowSet
 from lockcheck.prove.acts import UnderivableError
+from lockcheck.prove.lockers import counterpart
 from lockcheck.prove.script import Script
 from lockcheck.prove.worlds import World
 from tests.proving import PLAIN, Written, fixture, sql, written
@@ -285,6 +289,51 @@ def test_worlds_differ_in_what_is_free(tmp_path: Path) -> None:
     names = [[experiment.rows(turn).row("job", number)["name"] for number in range(4)] for turn in range(3)]
     assert len({tuple(order) for order in names}) == 3
     assert [experiment.rows(1).row("job", number)["id"] for number in range(4)] == [1, 2, 3, 4]
+
+
+def test_what_has_one_child_each_is_there_for_each(tmp_path: Path) -> None:
+    found = written(
+        tmp_path,
+        """
+        class Note(Base):
+            __tablename__ = "note"
+            job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+            text: Mapped[str]
+
+        class Sign(Base):
+            __tablename__ = "sign"
+            run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+            text: Mapped[str]
+
+        def note(session: Session, key: int) -> None:
+            session.get(Job, key, with_for_update=True)
+            session.execute(update(Note).where(Note.job_id == key).values(text="a"))
+            session.execute(update(Sign).values(text="a"))
+        """,
+    )
+    expected = {"note": 4, "job": 4, "run": 1, "sign": 1}
+    for table in ("note", "job"):
+        made = found.between("app.note", "app.note", table)
+        assert found.experiment(made).rows(0).counts == expected
+
+
+def test_the_table_that_the_counterpart_meets_is_meant(tmp_path: Path) -> None:
+    """One statement goes through the tables of several models."""
+    found = written(
+        tmp_path,
+        """
+        def clear(session: Session, state: str) -> None:
+            for model in (Run, Job):
+                session.execute(delete(model).where(model.state == state))
+        """,
+    )
+    project = found.project
+    details = (step.detail for step in project.trace("app.clear").steps)
+    statements = [detail.statement for detail in details if isinstance(detail, Execute)]
+    assert {project.locks.table(statement.model) for statement in statements} == {"run", "job"}
+    for table in ("run", "job"):
+        locker = Locker(table, "app.clear", statements[0].site, "bulk", RowSet(), frozenset(), "deletes them")
+        assert project.locks.table(counterpart(project, locker).act.statement.model) == table
 
 
 # --- orders -------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from lockcheck.prove.run import Event, Held, Outcome
 from lockcheck.prove.schedules import Schedule
 from lockcheck.prove.sessions import Failure
 from lockcheck.prove.transcript import Transcript
-from lockcheck.prove.variants import Variant
+from lockcheck.prove.variants import Variant, variants
 from lockcheck.reporting.style import Style
 from tests.proving import PLAIN, Written, read
 from tests.test_cli_process import REPOSITORY
@@ -35,8 +35,8 @@ def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
         yield read(folder)
 
 
-def proof_of(queue: Written, failed: int) -> Proof:
-    """A proof of the example, as if so many interleavings had failed."""
+def proof_of(queue: Written, failed: int, between: int | None = None) -> Proof:
+    """A proof of the example, as if so many interleavings had failed, all of them or `between` as the finding says."""
     made = queue.duel("LCK205")
     events = (
         Event("done", 0, 0, ((1,),)),
@@ -48,11 +48,16 @@ def proof_of(queue: Written, failed: int) -> Proof:
         PLAIN, Schedule((0, 1)), queue.scripts(made), Outcome(events), keys={"job": {(n,): n - 1 for n in (1, 2, 3)}}
     )
     trials = (
-        (Variant("as it is", (made.one, made.other)), Trial(failed, failed, 18, shown, ())),
+        (
+            Variant("as it is", (made.one, made.other)),
+            Trial(failed, failed if between is None else between, 18, shown, ()),
+        ),
         (Variant("with the fix of this finding", (made.one, made.other), fix=True), Trial(0, 0, 18, shown, ())),
     )
-    status = "proven" if failed else "not proven"
-    return Proof(FINDING, status, "", made, trials, None, "15.1", {"job": 4})  # type: ignore[arg-type]
+    status = "proven" if failed and between != 0 else "not proven"
+    mended = tuple(variants(queue.project, queue.hazard("LCK205"), made, fixable=True))[-1]
+    forms = (queue.scripts(made), queue.experiment(made).scripts(mended.sides, PLAIN))
+    return Proof(FINDING, status, "", made, trials, forms, None, "15.1", {"job": 4})  # type: ignore[arg-type]
 
 
 def lines(queue: Written, proof: Proof, width: int | None = None) -> list[str]:
@@ -101,3 +106,28 @@ def test_rows_that_are_skipped(queue: Written) -> None:
     made = queue.duel("LCK205")
     shown = Shown(PLAIN, Schedule((0,)), queue.scripts(made), Outcome((Event("done", 0, 0),)))
     assert list(Teller(made, shown).lines()) == ["A1 is done, it gets no row"]
+
+
+def test_a_form_is_told_by_what_it_sends(queue: Written) -> None:
+    text = "\n".join(lines(queue, proof_of(queue, 3)))
+    assert (
+        "With the fix of this finding: 0 of 18 interleavings end in a deadlock.\n"
+        "  | A: SELECT job.id FROM job JOIN run ON job.run_id = run.id WHERE job.id = 1\n"
+        "  |   FOR UPDATE OF job\n" in text
+    )
+    assert "| B:" not in text
+
+
+def test_deadlocks_elsewhere_are_told_apart(queue: Written) -> None:
+    text = "\n".join(lines(queue, proof_of(queue, 3, between=1)))
+    assert "As it is: 3 of 18 interleavings end in a deadlock, 1 of them between A1 and B2." in text
+    assert "Proven." in text
+
+
+def test_deadlocks_that_are_all_elsewhere_prove_nothing(queue: Written) -> None:
+    text = "\n".join(lines(queue, proof_of(queue, 3, between=0)))
+    assert "As it is: 3 of 18 interleavings end in a deadlock, none of them between A1 and B2." in " ".join(
+        text.split()
+    )
+    told = "Not proven: no deadlock between A1 and B2, which the finding is about. Others came up."
+    assert " ".join(text.split()).endswith(told)
