@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from lockcheck.cli_options import config_option, selector_option
+from lockcheck.cli_options import HELP, config_option, selector_option
 
 PROOFS = ("text", "json")
 
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=HELP,
     epilog="Needs the extra `prove`. Exit status, that of the worst finding: 0 proven; 1 not proven: no"
     " interleaving showed it; 2 wrong use, or a side that cannot be derived.",
 )
