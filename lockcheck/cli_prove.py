@@ -9,7 +9,7 @@ import click
 
 from lockcheck.cli_options import HELP, config_option, selector_option
 
-PROOFS = ("text", "json")
+PROOFS = ("text", "json", "sarif")
 
 
 @click.command(

@@ -87,8 +87,9 @@ def _proofs(wanted: Wanted, paths: Sequence[Path], wish: Wish, progress: Progres
         raise usage.Complaint(str(error)) from error
     except OperationalError as error:
         raise usage.Complaint(f"the database has gone: {str(error.orig).splitlines()[0]}") from error
-    if wish.output_format == "json":
-        sys.stdout.write(f"{json.dumps(_document(made, found), indent=2)}\n")
+    if wish.output_format != "text":
+        document = _json if wish.output_format == "json" else _sarif
+        sys.stdout.writelines(f"{line}\n" for line in document(made, found))
     if not wish.quiet:
         say(_summary(made))
     return made
@@ -120,15 +121,24 @@ def _show(proof: Proof, found: Targets, *, first: bool) -> None:
     sys.stdout.flush()
 
 
-def _document(made: Sequence[Proof], found: Targets) -> dict[str, Any]:
+def _json(made: Sequence[Proof], found: Targets) -> Iterator[str]:
     from lockcheck.reporting import json_document  # noqa: PLC0415 - only for this format
 
     entries = [{**json_document.entry(proof.finding), **_outcome(proof, found)} for proof in made]
-    return {
-        "version": __version__,
-        "findings": entries,
-        "errors": [json_document.problem_entry(problem) for problem in found.problems],
-    }
+    errors = [json_document.problem_entry(problem) for problem in found.problems]
+    yield json.dumps({"version": __version__, "findings": entries, "errors": errors}, indent=2)
+
+
+def _sarif(made: Sequence[Proof], found: Targets) -> Iterator[str]:
+    from lockcheck.reporting import sarif  # noqa: PLC0415 - only for this format
+    from lockcheck.reporting.sources import Sources  # noqa: PLC0415 - as above
+    from lockcheck.reporting.view import View  # noqa: PLC0415 - as above
+    from lockcheck.reports import Report  # noqa: PLC0415 - as above
+
+    report = Report(tuple(proof.finding for proof in made), tuple(found.problems), suppressed=0, files=len(made))
+    status = max(STATUS[proof.status] for proof in made)
+    view = View(Style(), None, unsafe=True, sources=Sources({}), status=status)
+    yield from sarif.lines(report, view, {proof.finding.fingerprint: _outcome(proof, found) for proof in made})
 
 
 def _outcome(proof: Proof, found: Targets) -> dict[str, Any]:

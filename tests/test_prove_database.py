@@ -19,6 +19,7 @@ from tests import projects
 from tests.proving import fixture, written
 from tests.test_cli_process import REPOSITORY
 from tests.test_prove_cli import _line
+from tests.test_reporting_sarif import validate
 
 pytestmark = pytest.mark.server
 
@@ -270,6 +271,21 @@ def test_a_race_as_json(
     assert entry["proven"]["errors"] == ["23505"]
     assert [trial["failed"] > 0 for trial in entry["proven"]["trials"]] == [True, False]
     assert entry["proven"]["transcript"][0] == "LCK301 merge-upsert: proven"
+
+
+def test_proven_findings_are_marked_in_sarif(
+    tmp_path: Path, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    projects.named("LCK301/airflow_63581").project.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (found,) = [finding for finding in projects.findings(tmp_path, preview=True) if finding.code == "LCK301"]
+    url = engine.url.render_as_string()
+    assert cli.run(["prove", found.fingerprint, "--url", url, "--output-format", "sarif", "-q"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    validate(document)
+    [result] = document["runs"][0]["results"]
+    assert result["partialFingerprints"] == {"lockcheck/v1": found.fingerprint}
+    assert result["properties"]["proven"]["errors"] == ["23505"]
 
 
 def test_what_is_not_shown_is_not_called_proven(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def lines(report: Report, view: View) -> Iterator[str]:
-    document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report, view)]}
+def lines(report: Report, view: View, marks: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[str]:
+    """The log; `marks` are further properties of results, by the fingerprints of their findings."""
+    document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report, view, marks or {})]}
     yield json.dumps(well_formed(document), indent=2)
 
 
-def _run(report: Report, view: View) -> dict[str, Any]:
+def _run(report: Report, view: View, marks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     artifacts = Artifacts(Path.cwd())
     listed = list(_listed(report, view))
     codes = sorted({finding.code for finding, _ in listed})
     results = [result(finding, codes.index(finding.code), silence, artifacts) for finding, silence in listed]
+    for (finding, _), made in zip(listed, results, strict=True):
+        made["properties"].update(marks.get(finding.fingerprint, {}))
     invocation = _invocation(report, view, artifacts)
     return {
         "tool": {
