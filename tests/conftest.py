@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests import profiles
@@ -10,6 +12,8 @@ from tests.databases import database, mariadb, mariadb_server, postgresql, postg
 __all__ = ["database", "mariadb", "mariadb_server", "postgresql", "postgresql_server", "sqlite"]
 
 profiles.load()
+# A shell ignores SIGINT for what it starts in the background; the processes that tests interrupt would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
