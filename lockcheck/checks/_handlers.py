@@ -57,23 +57,24 @@ def guarded_by(trace: Trace, step: Step, caught: EnterHandler) -> Guarded:
     depth = len(step.path)
     outer, arm = step.path[:-1], step.path[-1]
 
-    def at(other: Step, name: str) -> bool:
-        return other.path[:depth] == (*outer, arm._replace(arm=name))
+    def within(name: str) -> list[Step]:
+        inside = (*outer, arm._replace(arm=name))
+        return [other for other in trace.steps if other.path[:depth] == inside]
 
     earlier = tuple(
         s.detail
         for s in trace.steps[: step.number]
         if isinstance(s.detail, EnterHandler) and s.path[:-1] == outer and s.detail.fork == caught.fork
     )
-    within = (s.number for s in trace.steps if s.path[: depth - 1] == outer and _same_try(s, depth, arm.fork))
-    last = max(within, default=0)
+    numbers = (s.number for s in trace.steps if s.path[: depth - 1] == outer and _same_try(s, depth, arm.fork))
+    last = max(numbers, default=0)
     return Guarded(
         trace,
         step,
         caught,
-        tuple(s for s in trace.steps if at(s, "body")),
-        tuple(s for s in trace.steps if at(s, arm.arm) and s is not step),
-        (*(s for s in trace.steps if at(s, "finally")), *trace.steps[last + 1 :]),
+        tuple(within("body")),
+        tuple(s for s in within(arm.arm) if s is not step),
+        (*within("finally"), *trace.steps[last + 1 :]),
         earlier,
     )
 

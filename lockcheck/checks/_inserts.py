@@ -12,7 +12,7 @@ from lockcheck.linking.names import last
 from lockcheck.linking.origins import built, is_fresh, origins
 from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
-from lockcheck.linking.revisions import in_revision, serving_revisions
+from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.trace import Step, Trace, exclusive, same_session, surely_follows
 from lockcheck.linking.values import (
     Abstract,
@@ -50,11 +50,10 @@ def starts(project: Project) -> Iterator[str]:
     """The functions that start a run of their own beside others: nobody calls them, or only tests do."""
     declarations, alone = project.linker.declarations, project.contention.runs_alone
     uncalled = set(project.entries)
-    revising = serving_revisions(declarations)
     for name in sorted(project.linker.functions):
         callers = project.callers.get(name, set()) - {name}
         tested = all(alone(caller) and not in_revision(declarations, caller) for caller in callers)
-        if name.endswith(".<body>") or alone(name) or declarations.module_of(name) in revising:
+        if name.endswith(".<body>") or alone(name) or declarations.module_of(name) in project.serving_revisions:
             continue
         if name in uncalled or (callers and tested):
             yield name

@@ -12,7 +12,7 @@ from lockcheck.linking.constants import may_hold_none, members
 from lockcheck.linking.events import Arm, Branch, Delete, Execute, Merge, Write
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
-from lockcheck.linking.revisions import in_revision, serving_revisions
+from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import AttributeOf, Clause, ColumnRef, Condition, Either, Expression, Known, Statement
 from lockcheck.plans import AcceptNull, ExcludeNull, Target
@@ -178,7 +178,7 @@ def _hazard(project: Project, statement: Statement, condition: Condition, column
 def _in_migration(project: Project, function: str) -> bool:
     """Whether a function belongs to a revision, or to what revisions alone use: written once, with the rows in mind."""
     declarations = project.linker.declarations
-    return in_revision(declarations, function) or declarations.module_of(function) in serving_revisions(declarations)
+    return in_revision(declarations, function) or declarations.module_of(function) in project.serving_revisions
 
 
 def _message(project: Project, statement: Statement, condition: Condition, column: Column) -> str:

@@ -32,6 +32,7 @@ class Declarations:
         self.modules = modules
         self.names = Names(modules)
         self._constants = Constants(self.names)
+        self._mapped: dict[str, MappedClass | None] = {}
         self._mapper = Mapper(modules, Constructs(self.names, self._constants))
 
     @classmethod
@@ -93,7 +94,10 @@ class Declarations:
 
     def mapped(self, qualname: str) -> MappedClass | None:
         """The mapped class or Core `Table` that a name stands for."""
-        return self._mapper.mapped(qualname) or self._mapper.mapped(self._definition(qualname))
+        if qualname not in self._mapped:
+            found = self._mapper.mapped(qualname) or self._mapper.mapped(self._definition(qualname))
+            self._mapped[qualname] = found
+        return self._mapped[qualname]
 
     @property
     def tables(self) -> Mapping[str, tuple[MappedClass, ...]]:

@@ -41,6 +41,7 @@ class Names:
         self._resolved: dict[tuple[str, str, str | None], str] = {}
         self._members: dict[tuple[str, str], str | None] = {}
         self._mros: dict[str, tuple[str, ...]] = {}
+        self._within: dict[str, str] = {}
         self._own: dict[str, Mapping[str, Assignment | FunctionDeclaration]] = {}
         self._open: set[object] = set()
 
@@ -65,9 +66,13 @@ class Names:
 
     def module_of(self, qualname: str) -> str:
         """The module that a qualified name lies in, "" for none of the project."""
-        while qualname and qualname not in self._modules:
-            qualname = qualname.rpartition(".")[0]
-        return qualname
+        found = self._within.get(qualname)
+        if found is None:
+            found = qualname
+            while found and found not in self._modules:
+                found = found.rpartition(".")[0]
+            self._within[qualname] = found
+        return found
 
     def assignment(self, qualname: str) -> Assignment | None:
         """The assignment to a module variable."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from lockcheck.declarations.locate import MARK
@@ -66,6 +67,7 @@ class Contention:
         self.batched: set[Target] = set()
         """Those that walk lists, such as slices of one."""
         self._outer: dict[Locker, frozenset[str]] = {}
+        self._alone: dict[str, bool] = {}
         for trace in project.traces():
             if self.runs_alone(trace.function):
                 continue
@@ -76,6 +78,12 @@ class Contention:
 
     def runs_alone(self, function: str) -> bool:
         """Whether a function never runs beside the program: it belongs to an Alembic revision or to tests."""
+        found = self._alone.get(function)
+        if found is None:
+            found = self._alone[function] = self._runs_alone(function)
+        return found
+
+    def _runs_alone(self, function: str) -> bool:
         if in_revision(self._project.linker.declarations, function):
             return True
         module = self._project.linker.functions[function].facts.module
@@ -176,8 +184,8 @@ class Contention:
         """Whether a write reaches the database ahead of a later step."""
         if isinstance(write.detail, Execute):
             return True
-        between = trace.steps[write.number + 1 : step.number]
-        return any(self.turns.sends(trace, other) and surely_follows(other.path, step.path) for other in between)
+        between = self.turns.senders(trace, write.number + 1, step.number)
+        return any(surely_follows(other.path, step.path) for other in between)
 
     def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
         """Whether both sides lock a common row first, the other one perhaps in what calls it."""
@@ -189,14 +197,22 @@ class Contention:
         """The gates that a locker's callers have all taken."""
         if locker not in self._outer:
             found: frozenset[str] | None = None
-            for function in self._project.entries:
-                trace = self._project.trace(function)
-                for step in trace.steps:
-                    if step.function == locker.function and _stands_at(step, locker.site):
-                        held = self.gates(trace, step, locker.table)
-                        found = held if found is None else found & held
+            for trace, step in self._standing.get((locker.function, locker.site), ()):
+                held = self.gates(trace, step, locker.table)
+                found = held if found is None else found & held
             self._outer[locker] = found or frozenset()
         return self._outer[locker]
+
+    @cached_property
+    def _standing(self) -> Mapping[tuple[str, Target], list[tuple[Trace, Step]]]:
+        """The steps of the entries' runs that may lock, by their function and by where lockers stand."""
+        found: dict[tuple[str, Target], list[tuple[Trace, Step]]] = {}
+        for function in self._project.entries:
+            trace = self._project.trace(function)
+            for step in trace.steps:
+                for site in _places(step):
+                    found.setdefault((step.function, site), []).append((trace, step))
+        return found
 
     def _keys(self, model: ModelRef | None) -> tuple[tuple[str, ...], ...]:
         mapped = self._project.locks.mapped(model)
@@ -295,12 +311,13 @@ class Contention:
         return seen, confirmed
 
 
-def _stands_at(step: Step, site: Target) -> bool:
+def _places(step: Step) -> set[Target]:
+    """Where a locker stands that a step is, or begins."""
     detail = step.detail
     if isinstance(detail, Execute):
         lock = detail.statement.lock
-        return site in (detail.statement.site, lock.site if lock else None)
-    return isinstance(detail, EnterLoop) and detail.site == site
+        return {detail.statement.site} if lock is None or lock.site is None else {detail.statement.site, lock.site}
+    return {detail.site} if isinstance(detail, EnterLoop) else set()
 
 
 def described(step: Step) -> str:

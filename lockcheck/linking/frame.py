@@ -102,6 +102,9 @@ class Frame:
         self.dropped: set[facts.Id] = set()
         """The values of calls that stand alone, and are not awaited."""
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
+        self._names: dict[facts.Id, str] = {}
+        for name, number in function.bindings:
+            self._names.setdefault(number, name)
         named = linker.names.deals_with_database(function.module)
         self._sessions = {n for name, n in function.bindings if named and name in SESSION_NAMES}
 
@@ -133,7 +136,7 @@ class Frame:
     def named(self, number: facts.Id) -> str | None:
         """The name that a value has here: as written, or of the local variable that holds it to the end."""
         written = named(self.function.values, number)
-        return written or next((name for name, bound in self.function.bindings if bound == number), None)
+        return written or self._names.get(number)
 
     # --- values ------------------------------------------------------------------------------------------------
 
@@ -195,8 +198,8 @@ class Frame:
     def _taken(self, fact: facts.Join, number: facts.Id) -> tuple[facts.Id, ...]:
         """The values that meet behind an `if` whose test is known: those of the arm that was taken."""
         for decided in reversed(self._decided):
-            between = self.function.values[decided.extent.end : number]
-            if number >= decided.extent.end and all(isinstance(value, facts.Join) for value in between):
+            between = range(decided.extent.end, number)
+            if number >= decided.extent.end and all(isinstance(self.function.values[n], facts.Join) for n in between):
                 kept = decided.kept(fact.values)
                 return kept or fact.values
         return fact.values

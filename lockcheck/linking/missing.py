@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lockcheck.linking.clauses import conjuncts
-from lockcheck.linking.events import Absence, Answer, Arm, EnterHandler, Execute, Inner, Leave, Path
+from lockcheck.linking.events import Absence, Answer, Arm, EnterHandler, Execute, Leave, Path
 from lockcheck.linking.names import last
 from lockcheck.linking.origins import operations
 from lockcheck.linking.trace import Step, Trace, caught_outside, innermost
@@ -181,25 +181,26 @@ class Lookups:
                         yield replace(missing, decided=decided, refused=False)
 
     def _called(self, site: Target, decided: Step) -> Step | None:
-        for step in self._trace.steps[: decided.number]:
-            if isinstance(step.detail, Inner) and step.detail.site == site and step.calls == decided.calls:
-                return step
-        return None
+        found = self._trace.calls.get(site, ())
+        return next((s for s in found if s.number < decided.number and s.calls == decided.calls), None)
 
     # --- handlers --------------------------------------------------------------------------------------------------
 
     def _handled(self, step: Step, depth: int) -> Iterator[Missing]:
         """What was not found where a handler of the error that says so is run, or what lies behind one."""
-        for entered in self._handlers:
+        for entered, body in self._handlers:
+            if entered.number >= step.number:
+                break
             inside = entered.path
-            body = (*inside[:-1], inside[-1]._replace(arm="body"))
-            behind = any(_over(leave, step) for leave in self._left.get(body, ()))
-            if entered.number < step.number and (step.path[: len(inside)] == inside or behind):
+            behind = (leave for leave in self._left.get(body, ()) if _over(leave, step))
+            if step.path[: len(inside)] == inside or any(behind):
                 yield from self._raised(entered, body, depth)
 
     @cached_property
-    def _handlers(self) -> list[Step]:
-        return [s for s in self._trace.steps if isinstance(s.detail, EnterHandler) and s.path]
+    def _handlers(self) -> list[tuple[Step, Path]]:
+        """The handlers, each with the path of its `try` body."""
+        found = (step for step in self._trace.steps if isinstance(step.detail, EnterHandler) and step.path)
+        return [(step, (*step.path[:-1], step.path[-1]._replace(arm="body"))) for step in found]
 
     def _raised(self, entered: Step, body: Path, depth: int) -> Iterator[Missing]:
         detail = entered.detail
@@ -223,7 +224,7 @@ def _other(path: Path, arm: Arm) -> Path | None:
     """The path of the other arm of an `if`."""
     if arm.kind != "if":
         return None
-    return (*path, arm._replace(arm="else" if arm.arm == "body" else "body"))
+    return (*path, Arm(arm.kind, arm.fork, "else" if arm.arm == "body" else "body"))
 
 
 def _over(leave: Step, step: Step) -> bool:

@@ -4,10 +4,9 @@ a loop."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
 
-from lockcheck.linking.substitution import EACH
+from lockcheck.linking.substitution import EACH, parts_of
 from lockcheck.linking.values import (
     Built,
     FromOperation,
@@ -26,27 +25,45 @@ from lockcheck.plans import Target
 FRESH = Opaque(Somewhere("generated"))
 """A value that nobody else has, such as `uuid4()`."""
 
-KINDS = (Given, FromOperation, Built, Reached, Somewhere)
+MAX_KNOWN = 400_000
+
+_known: dict[int, tuple[Any, tuple[Origin, ...]]] = {}
+"""The origins inside values, by the identity of these, which are held: they are immutable and share their parts."""
 
 
-def origins(value: Any) -> Iterator[Origin]:
+def origins(value: Any) -> tuple[Origin, ...]:
     """Every origin inside a value; a number that was counted on is a value of its own."""
-    if isinstance(value, Next):
+    known = _known.get(id(value))
+    if known is not None:
+        return known[1]
+    kind: Any = type(value)
+    if parts_of(kind) is None:
+        return ()
+    found = tuple(_origins(value, kind))
+    if len(_known) > MAX_KNOWN:
+        _known.clear()
+    _known[id(value)] = (value, found)
+    return found
+
+
+def _origins(value: Any, kind: Any) -> Iterator[Origin]:
+    if kind is Next:
         return
-    if isinstance(value, KINDS):
+    if kind in _KINDS:
         yield value
-        if isinstance(value, Reached):
+        if kind is Reached:
             yield from origins(value.base)
-    elif isinstance(value, Instance):
+    elif kind is Instance:
         yield from origins(value.origin)
-    elif isinstance(value, (Row, Result)):
-        yield FromOperation(value.site, many=isinstance(value, Result) or value.many)
-    elif isinstance(value, tuple):
-        for part in value:
+    elif kind in (Row, Result):
+        yield FromOperation(value.site, many=kind is Result or value.many)
+    else:
+        apart = parts_of(kind)
+        for part in apart(value) if apart is not None else ():
             yield from origins(part)
-    elif is_dataclass(value) and not isinstance(value, (Target, type)):
-        for item in fields(value):
-            yield from origins(getattr(value, item.name))
+
+
+_KINDS = frozenset({Given, FromOperation, Built, Reached, Somewhere})
 
 
 def operations(value: Any) -> frozenset[Target]:

@@ -17,6 +17,7 @@ from lockcheck.linking.locks import Locks
 from lockcheck.linking.origins import origins
 from lockcheck.linking.parents import required
 from lockcheck.linking.retries import Retries
+from lockcheck.linking.revisions import serving_revisions
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
@@ -144,6 +145,11 @@ class Project:
     @cached_property
     def rings(self) -> tuple[tuple[CriticalPair, ...], ...]:
         return tuple(self._cycles.rings())
+
+    @cached_property
+    def serving_revisions(self) -> frozenset[str]:
+        """The modules that revisions alone import."""
+        return serving_revisions(self.linker.declarations)
 
     @cached_property
     def autoflush(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any, TypeAlias, cast
 
 from lockcheck.linking.values import (
@@ -49,21 +49,29 @@ Mapped: TypeAlias = Mapping[str, Abstract]
 
 
 @cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(item.name for item in fields(kind))
+def parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
+    """How values of a kind are taken apart; None for those that have no parts."""
+    if issubclass(kind, tuple):
+        return tuple
+    if kind is Target or not is_dataclass(kind):
+        return None
+    names = [item.name for item in fields(kind)]
+    if not names:
+        return None
+    return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
 
 def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     """`value` with `change` applied to each part; the same object when nothing changed."""
-    if isinstance(value, tuple):
-        parts = [change(part) for part in value]
-        return value if all(map(is_, parts, value)) else tuple(parts)
-    if not is_dataclass(value) or isinstance(value, (Target, type)):
-        return value
     kind: Any = type(value)
-    old = [getattr(value, name) for name in _field_names(kind)]
+    apart = parts_of(kind)
+    if apart is None:
+        return value
+    old = apart(value)
     new = [change(part) for part in old]
-    return value if all(map(is_, new, old)) else kind(*new)
+    if all(map(is_, new, old)):
+        return value
+    return tuple(new) if issubclass(kind, tuple) else kind(*new)
 
 
 MAX_KNOWN = 400_000
@@ -75,22 +83,24 @@ held, so that its identity is nobody else's."""
 
 def holds_given(value: Any) -> bool:
     """Whether a value depends on a parameter, or on the call by which its function was reached."""
-    if isinstance(value, Given) or (isinstance(value, SessionRef) and value.owner == "own"):
-        return True
-    if not isinstance(value, tuple) and (isinstance(value, Target) or not is_dataclass(value)):
-        return False
     known = _known.get(id(value))
-    if known is None:
-        parts = value if isinstance(value, tuple) else _parts(value)
-        if len(_known) > MAX_KNOWN:
-            _known.clear()
-        known = _known[id(value)] = (value, any(map(holds_given, parts)))
-    return known[1]
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    kind: type = type(value)
-    return (getattr(value, name) for name in _field_names(kind))
+    if known is not None:
+        return known[1]
+    kind: Any = type(value)
+    if kind is Given or (kind is SessionRef and value.owner == "own"):
+        return True
+    apart = parts_of(kind)
+    if apart is None:
+        return False
+    found = False
+    for part in apart(value):
+        if holds_given(part):
+            found = True
+            break
+    if len(_known) > MAX_KNOWN:
+        _known.clear()
+    _known[id(value)] = (value, found)
+    return found
 
 
 def quote(value: Abstract) -> Abstract:
@@ -108,16 +118,9 @@ def substitute(value: Any, actual: Mapped) -> Any:
     """A callee's value in the caller's terms. `actual` maps the callee's parameters to the caller's values."""
     if not holds_given(value):
         return value
-    if isinstance(value, Opaque):
-        return _opaque(value, actual)
-    if isinstance(value, Instance):
-        return _instance(value, actual)
-    if isinstance(value, ObjectRef):
-        return _object(value, actual)
-    if isinstance(value, SessionRef):
-        return _session(value, actual)
-    if isinstance(value, (Given, Reached)):
-        return origin_in(value, actual)
+    special = _SUBSTITUTED.get(type(value))
+    if special is not None:
+        return special(value, actual)
     return _rebuilt(value, lambda part: substitute(part, actual))
 
 
@@ -237,3 +240,13 @@ def origin_of(value: Abstract) -> Origin:
 def is_empty(value: Abstract) -> bool:
     """Whether a value is an empty display, the start of a container that grows."""
     return isinstance(value, TupleOf) and not value.items
+
+
+_SUBSTITUTED: Mapping[type, Callable[[Any, Mapped], Any]] = {
+    Opaque: _opaque,
+    Instance: _instance,
+    ObjectRef: _object,
+    SessionRef: _session,
+    Given: origin_in,
+    Reached: origin_in,
+}

@@ -83,7 +83,7 @@ class Trace:
             path = prefix + event.path
             detail = event.detail
             if isinstance(detail, Inner):
-                detail = detail if root else replace(detail, actual=_passed(detail, actual))
+                detail = detail if root else Inner(detail.site, detail.behaviour, _passed(detail, actual))
             elif not root:
                 detail = substitute(detail, actual)
             self._notes += isinstance(detail, NOTES)
@@ -92,6 +92,15 @@ class Trace:
             if isinstance(detail, Inner) and len(calls) < MAX_DEPTH:
                 arm = Arm("call", number, detail.behaviour.function)
                 self._splice(detail.behaviour, dict(detail.actual), (*path, arm), (*calls, detail.site))
+
+    @cached_property
+    def calls(self) -> Mapping[Target, list[Step]]:
+        """The calls of functions whose events are known, by where they stand."""
+        found: dict[Target, list[Step]] = {}
+        for step in self.steps:
+            if isinstance(step.detail, Inner):
+                found.setdefault(step.detail.site, []).append(step)
+        return found
 
     # --- order -----------------------------------------------------------------------------------------------------
 
@@ -117,6 +126,10 @@ class Trace:
             if isinstance(step.detail, Execute):
                 found.setdefault(step.detail.site, []).append(step)
         return found
+
+    def executed(self, site: Target) -> Iterator[Execute]:
+        """What the run executes at a site."""
+        return (step.detail for step in self.executions.get(site, ()) if isinstance(step.detail, Execute))
 
     def reaches(self, first: Step, second: Step) -> bool:
         """Whether `second` may happen after `first` in one run."""

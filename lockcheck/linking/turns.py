@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -65,6 +66,7 @@ class Turns:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._senders: dict[str, tuple[Trace, list[int], list[Step]]] = {}
 
     def of(self, trace: Trace, enters: Step, loop: EnterLoop, body: list[Step]) -> Iterator[Turn]:
         """What one loop locks, table by table."""
@@ -102,13 +104,21 @@ class Turns:
             return step.detail.method == "flush"
         return self._project.autoflush and isinstance(step.detail, (Execute, Merge)) and not trace.unflushed(step)
 
+    def senders(self, trace: Trace, start: int, end: int) -> list[Step]:
+        """Those of the steps from one number to before another that send what waits."""
+        found = self._senders.get(trace.function)
+        if found is None or found[0] is not trace:
+            steps = [step for step in trace.steps if self.sends(trace, step)]
+            found = self._senders[trace.function] = (trace, [step.number for step in steps], steps)
+        _, numbers, steps = found
+        return steps[bisect_left(numbers, start) : bisect_left(numbers, end)]
+
     def _session_of(self, trace: Trace, step: Step) -> SessionRef | None:
         """The session of the object that a step changes, None where that is unknown."""
         if not isinstance(step.detail, Write):
             return _session(step)
-        sources = operations(step.detail.instance)
-        read = (o.detail for o in trace.steps if isinstance(o.detail, Execute) and o.detail.site in sources)
-        return next((execute.session for execute in read), None)
+        first = [steps[0] for site in operations(step.detail.instance) if (steps := trace.executions.get(site))]
+        return _session(min(first, key=lambda other: other.number)) if first else None
 
     def touched(self, trace: Trace, step: Step) -> Touched | None:
         """The row that a step in a loop locks, another one at each turn."""
@@ -124,11 +134,7 @@ class Turns:
         """Whether an object stands for another row at each turn: it was read, or its key was given."""
         origin = instance.origin
         if isinstance(origin, FromOperation) and not origin.many:
-            read = (
-                o.detail.statement
-                for o in trace.steps
-                if isinstance(o.detail, Execute) and o.detail.site == origin.site
-            )
+            read = (execute.statement for execute in trace.executed(origin.site))
             return any(varies(statement.where) and self._project.locks.one_row(statement) for statement in read)
         if not isinstance(origin, Built):
             return varies(origin)
@@ -167,21 +173,19 @@ class Turns:
     def _locked(self, trace: Trace, step: Step, touched: Touched) -> bool:
         """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the
         locker."""
-        sources = operations(touched.origin)
         return any(
-            isinstance(other.detail, Execute)
-            and other.detail.site in sources
-            and other.detail.statement.lock is not None
-            for other in trace.steps[: step.number]
+            other.number < step.number and isinstance(other.detail, Execute) and other.detail.statement.lock is not None
+            for site in operations(touched.origin)
+            for other in trace.executions.get(site, ())
         )
 
     def rows(self, trace: Trace, turn: Turn) -> RowSet:
         """What is known of the rows, from the SELECT that returned them."""
         touched = turn.touched
-        sources = operations(touched.origin)
-        for other in trace.steps:
+        found = [other for site in operations(touched.origin) for other in trace.executions.get(site, ())]
+        for other in sorted(found, key=lambda step: step.number):
             detail = other.detail
-            if not isinstance(detail, Execute) or detail.site not in sources or detail.statement.model != touched.model:
+            if not isinstance(detail, Execute) or detail.statement.model != touched.model:
                 continue
             if not self._project.locks.one_row(detail.statement):
                 return rows_of(self._project.locks, detail.statement)
