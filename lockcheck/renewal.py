@@ -53,6 +53,17 @@ def renewed(before: Snapshot, workspace: Workspace, wanted: Sequence[Wanted]) ->
     return before._replace(files=files, entries=entries) if len(entries) == len(before.entries) else None
 
 
+def drafted(found: Snapshot, before: Snapshot | None) -> Snapshot:
+    """What was found anew, with the findings of an earlier snapshot for the same hazards: a finding is made from its
+    hazard and some files, and those of which nothing has changed tell the same."""
+    if before is None:
+        return found
+    same = {file.path for file in set(found.files) & set(before.files)}
+    known = {(entry.code, entry.hazard): entry.draft for entry in before.entries if files_of(entry.hazard) <= same}
+    entries = (entry._replace(draft=known.get((entry.code, entry.hazard))) for entry in found.entries)
+    return found._replace(entries=tuple(entries))
+
+
 def _lines(old: File, after: Record, workspace: Workspace, *, consulted: bool) -> Lines | None:
     """Where the declarations of a file have gone; None where it holds something else than before."""
     before = workspace.reader.of_key(old.key)

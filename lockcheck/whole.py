@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from lockcheck.findings import Finding, Problem, lies_in
 from lockcheck.linked import Sources, Workspace, link
 
 if TYPE_CHECKING:
+    from lockcheck.checks import Check
     from lockcheck.facts import ModuleFacts
     from lockcheck.hazards import Hazard
     from lockcheck.linking.project import Project
@@ -47,12 +48,13 @@ def _snapshot(workspace: Workspace, settings: Settings, sources: Sources, overla
     if workspace.snapshots is None:
         return _assembled(_linked(workspace, settings, sources), workspace, settings, sources)
     from lockcheck.cache.snapshots import name_of  # noqa: PLC0415 - only runs with a cache
-    from lockcheck.renewal import renewed  # noqa: PLC0415 - as above
+    from lockcheck.renewal import drafted, renewed  # noqa: PLC0415 - as above
 
     name = name_of(settings, sources.wanted, overlay)
     before = workspace.snapshots.read(name)
     holds = None if before is None else renewed(before, workspace, sources.wanted)
-    after = _assembled(holds or _linked(workspace, settings, sources), workspace, settings, sources)
+    found = holds or drafted(_linked(workspace, settings, sources), before)
+    after = _assembled(found, workspace, settings, sources)
     if after != before:
         workspace.snapshots.write(name, after)
     return after
@@ -84,12 +86,27 @@ def _hazards(project: Project, settings: Settings, workspace: Workspace) -> Iter
     """What the selected rules report."""
     from lockcheck.checks import all_checks  # noqa: PLC0415 - only where there is something to check
 
-    rules = all_checks()
-    for number, (code, rule) in enumerate(rules.items()):
+    rules = {code: rule for code, rule in all_checks().items() if settings.selects(code)}
+
+    def tell(number: int) -> None:
         workspace.tell("checking", number, len(rules))
-        if settings.selects(code):
-            for hazard in rule(project):
-                yield code, hazard
+
+    for code, hazards in zip(rules, _reported(project, list(rules.values()), workspace, tell), strict=True):
+        for hazard in hazards:
+            yield code, hazard
+
+
+def _reported(
+    project: Project, rules: list[Check], workspace: Workspace, tell: Callable[[int], None]
+) -> Iterator[Iterable[Hazard]]:
+    from lockcheck.sharing import shareable, shared  # noqa: PLC0415 - only where there is something to check
+
+    if shareable(project, workspace.reader.jobs):
+        yield from shared(project, rules, tell)
+        return
+    for number, rule in enumerate(rules):
+        tell(number)
+        yield rule(project)
 
 
 def _entries(hazards: Iterable[tuple[str, Hazard]]) -> Iterator[Entry]:

@@ -11,9 +11,11 @@ import pytest
 
 from lockcheck import api, linked, settings
 from lockcheck.api import Means, Report
+from lockcheck.assembly import Assembly, Draft
 from lockcheck.cache import shards
 from lockcheck.cache.folder import Folder
 from lockcheck.cache.kept import pack, unpack
+from lockcheck.hazards import Hazard
 from lockcheck.outline import Outline, outline
 from lockcheck.reading.gather import gather, kept
 from lockcheck.records import Record, Wanted, read_record
@@ -225,6 +227,27 @@ def test_only_what_changed_is_parsed(means: Means, name: str, reads: list[str], 
     checked(means)
     assert set(reads) <= new
     assert len(links) == (1 if name in QUIET else 2), name
+
+
+@pytest.mark.usefixtures("root")
+def test_findings_of_files_that_did_not_change_are_not_made_again(
+    means: Means, links: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    draft = Assembly.draft
+
+    def count(assembly: Assembly, code: str, hazard: Hazard) -> Draft:
+        made.append(hazard.site.path)
+        return draft(assembly, code, hazard)
+
+    monkeypatch.setattr(Assembly, "draft", count)
+    first = checked(means)
+    assert {"shop/sweeping.py", "shop/taking.py"} <= set(made)
+    made.clear()
+    EDITS["the statement"]()
+    assert checked(means).findings != first.findings
+    assert len(links) == 2
+    assert "shop/taking.py" not in made
 
 
 def test_slices_that_did_not_change_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
