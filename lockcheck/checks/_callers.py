@@ -95,7 +95,8 @@ def _following(trace: Trace, guarded: Guarded, session: SessionRef, after: list[
         if arm.kind == "loop" and arm.arm == "body":
             rest = [step for step in after if step.path[: len(body)] == body]
             yield from (step for step in rest if trace.reaches(handler, step))
-            after = [step for step in after if step not in rest]
+            numbers = {step.number for step in rest}
+            after = [step for step in after if step.number not in numbers]
             if _comes_round(trace, handler, len(body)):
                 yield from turn_of(trace, body, session)
     yield from (step for step in after if trace.reaches(handler, step))
@@ -128,10 +129,11 @@ def _commits(step: Step, session: SessionRef) -> bool:
 
 def _loses(trace: Trace, guarded: Guarded, session: SessionRef) -> bool:
     """Whether the transaction holds work from before the `try`, which a commit of the aborted transaction drops."""
+    body = {step.number for step in guarded.body}
     for step in trace.steps[: guarded.handler.number]:
-        if step in guarded.body or not trace.reaches(step, guarded.handler):
+        if not _writes(step, session) or step.number in body or not trace.reaches(step, guarded.handler):
             continue
-        if _writes(step, session) and not trace.ended_between(step, guarded.handler, session):
+        if not trace.ended_between(step, guarded.handler, session):
             return True
     return False
 

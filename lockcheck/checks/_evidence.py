@@ -139,9 +139,9 @@ def tests_of(trace: Trace, at: Step, decision: Decision) -> Iterator[Test]:
     """What a decision looks at, in the functions too that it calls."""
     yield from decision.tests
     inner = {(*at.calls, site) for site in decision.calls}
-    for other in trace.steps[: at.number]:
-        if isinstance(other.detail, Test) and other.calls[: len(at.calls) + 1] in inner:
-            yield other.detail
+    for other, test in trace.tests if inner else ():
+        if other.number < at.number and other.calls[: len(at.calls) + 1] in inner:
+            yield test
 
 
 def _looks_at(project: Project, setting: Setting, test: Test) -> bool:

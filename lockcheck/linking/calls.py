@@ -230,7 +230,8 @@ class Calls:
             return ducked
         if isinstance(found, AttributeOf) and isinstance(base, (AttributeOf, Opaque)) and name in VIEWS:
             return view(base, name)
-        return join(*(self.call(replace(call, base=dotted), part, arguments) for part in _callable(found)))
+        inner = replace(call, base=dotted)
+        return join(*(self.call(inner, part, arguments) for part in _callable(found)))
 
     def _factory_method(self, call: CallSite, base: SessionFactory, name: str, arguments: Arguments) -> Abstract:
         if name == "begin":

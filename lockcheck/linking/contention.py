@@ -67,6 +67,8 @@ class Contention:
         self.batched: set[Target] = set()
         """Those that walk lists, such as slices of one."""
         self._outer: dict[Locker, frozenset[str]] = {}
+        self._written_rows: dict[Trace, list[tuple[Step, str]]] = {}
+        self._locked: dict[Trace, list[tuple[Step, set[str]]]] = {}
         self._alone: dict[str, bool] = {}
         for trace in project.traces():
             if self.runs_alone(trace.function):
@@ -137,8 +139,9 @@ class Contention:
         the row; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
-        for other in trace.steps[: step.number] if parents else ():
-            parent = self._written_row(other) or self._changed_row(other)
+        for other, parent in self._rows(trace) if parents else ():
+            if other.number >= step.number:
+                break
             if parent not in parents or not self._sent(trace, other, first or step):
                 continue
             if trace.reaches(other, step) and not trace.ended_between(other, step, None):
@@ -148,11 +151,27 @@ class Contention:
     def ahead(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """The other tables of which the transaction has locked rows when a step locks some."""
         found: set[str] = set()
-        for other in trace.steps[: step.number]:
-            tables = self._locked_tables(other) - found - {table}
+        for other, locked in self._locking(trace):
+            if other.number >= step.number:
+                break
+            tables = locked - found - {table}
             if tables and self._sent(trace, other, step) and trace.reaches(other, step):
                 found |= set() if trace.ended_between(other, step, None) else tables
         return frozenset(found)
+
+    def _rows(self, trace: Trace) -> list[tuple[Step, str]]:
+        """The steps of a run that write one row, with its table."""
+        if trace not in self._written_rows:
+            found = ((step, self._written_row(step) or self._changed_row(step)) for step in trace.steps)
+            self._written_rows[trace] = [(step, table) for step, table in found if table is not None]
+        return self._written_rows[trace]
+
+    def _locking(self, trace: Trace) -> list[tuple[Step, set[str]]]:
+        """The steps of a run that lock rows, with their tables."""
+        if trace not in self._locked:
+            found = ((step, self._locked_tables(step)) for step in trace.steps)
+            self._locked[trace] = [(step, tables) for step, tables in found if tables]
+        return self._locked[trace]
 
     def _locked_tables(self, step: Step) -> set[str]:
         detail, locks = step.detail, self._project.locks

@@ -229,6 +229,19 @@ class Linker:
             yield name
             yield from self.nested(name)
 
+    def inside(self, qualname: str) -> list[str]:
+        """The functions whose names say that they stand inside a function."""
+        return self._inside.get(qualname, [])
+
+    @cached_property
+    def _inside(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.functions:
+            parts = name.split(".<locals>.")
+            for number in range(1, len(parts)):
+                found.setdefault(".<locals>.".join(parts[:number]), []).append(name)
+        return found
+
     @cached_property
     def _children(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

@@ -54,6 +54,8 @@ class Locks:
     ) -> None:
         self._declarations = declarations
         self._keys = keys or {}
+        self._accesses: dict[int, tuple[Statement, Access]] = {}
+        """By the identity of statements, which are held."""
 
     def mapped(self, model: ModelRef | None) -> MappedClass | None:
         return self._declarations.mapped(model.qualname) if model is not None else None
@@ -85,6 +87,12 @@ class Locks:
 
     def access(self, statement: Statement) -> Access:
         """How the statement reaches rows of its model."""
+        known = self._accesses.get(id(statement))
+        if known is None:
+            known = self._accesses[id(statement)] = (statement, self._reached(statement))
+        return known[1]
+
+    def _reached(self, statement: Statement) -> Access:
         model, mapped = statement.model, self.mapped(statement.model)
         if model is None or mapped is None or not mapped.primary_key:
             return "unknown"

@@ -66,6 +66,7 @@ class Lookups:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
+        self._arms: dict[tuple[int, Arm], tuple[Path, Path | None, list[Step]]] = {}
 
     @cached_property
     def _left(self) -> dict[Path, list[Step]]:
@@ -129,13 +130,21 @@ class Lookups:
 
     def _holds(self, decided: Step, arm: Arm, step: Step) -> bool:
         """Whether a step happens in an arm only, or after all other arms were left."""
-        inside = (*decided.path, arm)
+        inside, other, leaves = self._sides(decided, arm)
         if step.path[: len(inside)] == inside:
             return True
-        other = _other(decided.path, arm)
         if other is None or step.path[: len(other)] == other:
             return False
-        return any(_over(leave, step) for leave in self._left.get(other, ()))
+        return any(_over(leave, step) for leave in leaves)
+
+    def _sides(self, decided: Step, arm: Arm) -> tuple[Path, Path | None, list[Step]]:
+        """The path of an arm and that of the other one, and the steps that surely leave that."""
+        found = self._arms.get((decided.number, arm))
+        if found is None:
+            other = _other(decided.path, arm)
+            leaves = self._left.get(other, []) if other is not None else []
+            found = self._arms[decided.number, arm] = ((*decided.path, arm), other, leaves)
+        return found
 
     def _refused(self, decided: Step, arm: Arm) -> bool:
         other = _other(decided.path, arm)

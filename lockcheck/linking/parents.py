@@ -71,9 +71,9 @@ def adopted(locks: Locks, trace: Trace, step: Step) -> Iterator[tuple[ModelRef, 
 def _filled(trace: Trace, step: Step, instance: Instance) -> Instance:
     """An object with the attributes that were set before a step."""
     written = tuple(
-        (other.detail.attribute, other.detail.value)
-        for other in trace.steps[: step.number]
-        if isinstance(other.detail, Write) and other.detail.instance.origin == instance.origin
+        (write.attribute, write.value)
+        for other, write in trace.writes
+        if other.number < step.number and write.instance.origin == instance.origin
     )
     return replace(instance, given=(*instance.given, *written))
 

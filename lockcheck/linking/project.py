@@ -172,10 +172,9 @@ class Project:
     def held(self, trace: Trace, step: Step, table: str, session: SessionRef | None) -> Iterator[tuple[Step, Execute]]:
         """The row locks of a table that earlier statements of the same transaction took, SKIP LOCKED and NOWAIT
         included."""
-        for other in trace.steps[: step.number]:
-            detail = other.detail
-            if not isinstance(detail, Execute) or detail.statement.lock is None:
-                continue
+        for other, detail in trace.locking:
+            if other.number >= step.number:
+                break
             if session is not None and detail.session is not None and not same_session(detail.session, session):
                 continue
             tables = {self.locks.table(model) for model in self.locks.locked_models(detail.statement)}

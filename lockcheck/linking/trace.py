@@ -24,6 +24,7 @@ from lockcheck.linking.events import (
     Path,
     Read,
     SessionCall,
+    Test,
     Unflushed,
     Write,
 )
@@ -126,6 +127,22 @@ class Trace:
             if isinstance(step.detail, Execute):
                 found.setdefault(step.detail.site, []).append(step)
         return found
+
+    @cached_property
+    def locking(self) -> list[tuple[Step, Execute]]:
+        """The statements of the run that ask for row locks."""
+        found = ((step, step.detail) for step in self.steps)
+        return [(step, d) for step, d in found if isinstance(d, Execute) and d.statement.lock is not None]
+
+    @cached_property
+    def tests(self) -> list[tuple[Step, Test]]:
+        """What the run compares and tests."""
+        return [(step, step.detail) for step in self.steps if isinstance(step.detail, Test)]
+
+    @cached_property
+    def writes(self) -> list[tuple[Step, Write]]:
+        """The attributes of mapped objects that the run assigns."""
+        return [(step, step.detail) for step in self.steps if isinstance(step.detail, Write)]
 
     def executed(self, site: Target) -> Iterator[Execute]:
         """What the run executes at a site."""

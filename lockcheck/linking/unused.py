@@ -116,8 +116,4 @@ def _direct(step: facts.Step) -> Iterator[Id]:
 
 def _closed_over(linker: Linker, function: FunctionFacts, name: str) -> bool:
     """Whether a function inside this one reads a local variable."""
-    return any(
-        facts.Name(name) in located.facts.values
-        for located in linker.functions.values()
-        if located.facts.qualname.startswith(f"{function.qualname}.<locals>.")
-    )
+    return any(facts.Name(name) in linker.functions[inner].facts.values for inner in linker.inside(function.qualname))
