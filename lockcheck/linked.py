@@ -164,11 +164,14 @@ def speaks_of_database(source: Source) -> bool:
 def link(records: Sequence[Record], settings: Settings) -> Project:
     """The project that rules ask."""
     from lockcheck.declarations.project import Declarations  # noqa: PLC0415 - nothing to link, nothing to import
+    from lockcheck.linking import origins, substitution  # noqa: PLC0415 - as above
     from lockcheck.linking.linker import Linker  # noqa: PLC0415 - as above
     from lockcheck.linking.project import Project  # noqa: PLC0415 - as above
     from lockcheck.policy import policy_of  # noqa: PLC0415 - as above
 
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
+    origins.forget()
+    substitution.forget()
     declarations = Declarations.build(record.declarations for record in records if record.declarations is not None)
     facts = (record.facts for record in records if record.facts is not None)
     return Project(Linker(declarations, facts), policy_of(settings))

@@ -66,6 +66,11 @@ def _origins(value: Any, kind: Any) -> Iterator[Origin]:
 _KINDS = frozenset({Given, FromOperation, Built, Reached, Somewhere})
 
 
+def forget() -> None:
+    """Let go of the values of a project that was linked before."""
+    _known.clear()
+
+
 def operations(value: Any) -> frozenset[Target]:
     """The operations whose rows a value was taken from."""
     return frozenset(origin.site for origin in origins(value) if isinstance(origin, FromOperation))

@@ -103,6 +103,11 @@ def holds_given(value: Any) -> bool:
     return found
 
 
+def forget() -> None:
+    """Let go of the values of a project that was linked before."""
+    _known.clear()
+
+
 def quote(value: Abstract) -> Abstract:
     """A value on its way into a callee."""
 
