@@ -54,8 +54,8 @@ def main() -> int:
         tree = _copied(Path(options.tree), work)
         peers = dict(_installed(work, options.peers))
         results = [_measured(run, tree, options.runs) for run in _runs(tree, work, peers)]
-        memory = _memory(tree)
-    text = "\n".join(_report(results, memory, sorted(set(SCRATCH_PEERS) - set(peers)) if options.peers else []))
+        scale = _scale(tree)
+    text = "\n".join(_report(results, scale, sorted(set(SCRATCH_PEERS) - set(peers)) if options.peers else []))
     print(text)
     if options.write:
         _write(Path(options.write), text)
@@ -138,7 +138,7 @@ def _peer_runs(work: Path, peers: dict[str, Path]) -> Iterator[Run]:
     commands = {
         "ruff": ("ruff, rules F, no cache", "ruff check -q --no-cache --exit-zero --select F ."),
         "flake8": ("flake8, a plugin for four calls", f"flake8 --config {rules}/flake8.ini --exit-zero -q ."),
-        "fixit": ("Fixit, a rule for four calls", "fixit -q lint ."),
+        "fixit": ("Fixit, a rule for four calls", "fixit lint ."),
         "semgrep": (
             "Semgrep, four patterns",
             f"semgrep scan -q --metrics off --disable-version-check -j2 --config {rules}/semgrep.yaml .",
@@ -161,41 +161,45 @@ def _measured(run: Run, tree: Path, runs: int) -> Result:
     return Result(run, result["median"], result["user"] + result["system"])
 
 
-def _memory(tree: Path) -> dict[str, float]:
-    """The largest process of a cold run in MB: one copy of the tree, and ten."""
-    found = {"one copy": _peak(tree)}
+def _scale(tree: Path) -> dict[str, tuple[float, float]]:
+    """A cold run over one copy of the tree, and over ten: its largest process in MB, and its processor time in s."""
+    found = {"one copy": _cost(tree)}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(10):
             root = Path(folder) / f"copy{number}"
             shutil.copytree(tree, root, ignore=shutil.ignore_patterns(".git", ".lockcheck_cache"))
-        found["ten copies"] = _peak(Path(folder))
+        found["ten copies"] = _cost(Path(folder))
     return found
 
 
-def _peak(folder: Path) -> float:
+def _cost(folder: Path) -> tuple[float, float]:
     program = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL);"
-    program += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    program += "used = resource.getrusage(resource.RUSAGE_CHILDREN);"
+    program += "print(used.ru_maxrss, used.ru_utime + used.ru_stime)"
     command = [sys.executable, "-c", program, *_lockcheck().split(), "-q", "--no-cache", "-j2", "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    return int(done.stdout) / 1024
+    peak, processor = map(float, done.stdout.split())
+    return peak / 1024, processor
 
 
 # --- telling --------------------------------------------------------------------------------------------------
 
 
-def _report(results: Sequence[Result], memory: dict[str, float], missing: Sequence[str]) -> Iterator[str]:
+def _report(results: Sequence[Result], scale: dict[str, tuple[float, float]], missing: Sequence[str]) -> Iterator[str]:
     floors = {result.run.base: result for result in results if result.run.name.startswith(f"{result.run.base}:")}
     version = sys.version.split()[0]
     yield f"Python {version}, {os.cpu_count()} processors; medians of wall time, means of processor time."
     yield ""
-    yield "| run | wall s | processor s | ratio of wall times |"
-    yield "|---|---|---|---|"
+    yield "| run | wall s | processor s | ratio of wall times | ratio of processor times |"
+    yield "|---|---|---|---|---|"
     for result in results:
         floor = floors[result.run.base]
-        ratio = "" if result is floor else f"{result.wall / floor.wall:.2f} {result.run.base}"
-        yield f"| {result.run.name} | {result.wall:.3f} | {result.processor:.3f} | {ratio} |"
+        ratios = [(result.wall, floor.wall), (result.processor, floor.processor)]
+        shown = ("" if result is floor else f"{own / other:.2f} {result.run.base}" for own, other in ratios)
+        yield f"| {result.run.name} | {result.wall:.3f} | {result.processor:.3f} | {' | '.join(shown)} |"
     yield ""
-    yield f"Memory of the largest process: {', '.join(f'{name} {size:.0f} MB' for name, size in memory.items())}."
+    costs = (f"{name} {size:.0f} MB and {processor:.1f} s" for name, (size, processor) in scale.items())
+    yield f"Largest process and processor time of a cold run in 2 processes: {', '.join(costs)}."
     if missing:
         yield f"Not installed: {', '.join(missing)}."
 
