@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 HERE = Path(__file__).parent
 SCRATCH_PEERS = {"ruff": "ruff", "flake8": "flake8", "fixit": "fixit", "semgrep": "semgrep"}
+RANDOM = "HYPERFINE_RANDOMIZED_ENVIRONMENT_OFFSET"
+"""What hyperfine puts into the environment, another one each time: no run would be the same as the one before."""
 MARK = "<!-- results -->"
 PYPROJECT = """[project]
 name = "measured"
@@ -155,8 +157,13 @@ def _peer_runs(work: Path, peers: dict[str, Path]) -> Iterator[Run]:
 def _measured(run: Run, tree: Path, runs: int) -> Result:
     with tempfile.NamedTemporaryFile(suffix=".json") as found:
         command = ["hyperfine", "--runs", str(runs), "--export-json", found.name, "--style", "none"]
-        command += ["--prepare", run.before] if run.before else ["--warmup", "1"]
-        subprocess.run([*command, "--ignore-failure", run.command], cwd=tree, check=True, stdout=subprocess.DEVNULL)
+        command += ["--prepare", f"unset {RANDOM}; {run.before}"] if run.before else ["--warmup", "1"]
+        subprocess.run(
+            [*command, "--ignore-failure", f"unset {RANDOM}; {run.command}"],
+            cwd=tree,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         (result,) = json.loads(Path(found.name).read_text(encoding="utf-8"))["results"]
     return Result(run, result["median"], result["user"] + result["system"])
 

@@ -23,7 +23,7 @@ class Reader:
 
     def __init__(self, kept: KeptRecords | None = None, jobs: int = 1) -> None:
         self._kept = kept
-        self.jobs = jobs
+        self._jobs = jobs
         self._records: dict[Wanted, Record] = {}
         self._last: dict[tuple[str, str], Record] = {}
 
@@ -54,10 +54,10 @@ class Reader:
 
     def _read(self, wanted: Sequence[Wanted], progress: Progress) -> Mapping[Wanted, Record]:
         found: dict[Wanted, Record] = {}
-        if self.jobs > 1 and len(wanted) >= MANY:
+        if self._jobs > 1 and len(wanted) >= MANY:
             from lockcheck.workers import read_all  # noqa: PLC0415 - only runs over many files start processes
 
-            for number, (item, blob, record) in enumerate(read_all(wanted, self.jobs)):
+            for number, (item, blob, record) in enumerate(read_all(wanted, self._jobs)):
                 progress("reading", number, len(wanted))
                 found[item] = record
                 if self._kept is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ from lockcheck.findings import Finding, Problem, lies_in
 from lockcheck.linked import Sources, Workspace, link
 
 if TYPE_CHECKING:
-    from lockcheck.checks import Check
     from lockcheck.facts import ModuleFacts
     from lockcheck.hazards import Hazard
     from lockcheck.linking.project import Project
@@ -86,27 +85,12 @@ def _hazards(project: Project, settings: Settings, workspace: Workspace) -> Iter
     """What the selected rules report."""
     from lockcheck.checks import all_checks  # noqa: PLC0415 - only where there is something to check
 
-    rules = {code: rule for code, rule in all_checks().items() if settings.selects(code)}
-
-    def tell(number: int) -> None:
+    rules = all_checks()
+    for number, (code, rule) in enumerate(rules.items()):
         workspace.tell("checking", number, len(rules))
-
-    for code, hazards in zip(rules, _reported(project, list(rules.values()), workspace, tell), strict=True):
-        for hazard in hazards:
-            yield code, hazard
-
-
-def _reported(
-    project: Project, rules: list[Check], workspace: Workspace, tell: Callable[[int], None]
-) -> Iterator[Iterable[Hazard]]:
-    from lockcheck.sharing import shareable, shared  # noqa: PLC0415 - only where there is something to check
-
-    if shareable(project, workspace.reader.jobs):
-        yield from shared(project, rules, tell)
-        return
-    for number, rule in enumerate(rules):
-        tell(number)
-        yield rule(project)
+        if settings.selects(code):
+            for hazard in rule(project):
+                yield code, hazard
 
 
 def _entries(hazards: Iterable[tuple[str, Hazard]]) -> Iterator[Entry]:

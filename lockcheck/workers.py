@@ -23,10 +23,13 @@ Blob: TypeAlias = "bytes | None"
 
 def read_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, bytes, Record]]:
     """The files that could be read, each with its packed record, in no order: large ones come first."""
+    context = _context()
+    if context.get_start_method() == "fork" and any(item.declare for item in wanted):
+        import lockcheck.reading.read  # noqa: F401, PLC0415 - once for all workers, and for the fixes to be made here
     batches = _batches(wanted, jobs * BATCHES)
     try:
         with ProcessPoolExecutor(
-            min(jobs, len(batches)), _context(), initializer=_prepare, initargs=(sys.getrecursionlimit(),)
+            min(jobs, len(batches)), context, initializer=_prepare, initargs=(sys.getrecursionlimit(),)
         ) as pool:
             yield from _collected({pool.submit(_read, batch): batch for batch in batches})
     except (OSError, NotImplementedError, ImportError, BrokenProcessPool):

@@ -9,12 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from lockcheck.hazards import Hazard
     from lockcheck.linking.project import Project
 
-    Check: TypeAlias = Callable[[Project], Iterator[Hazard]]
+    Check = Callable[[Project], Iterator[Hazard]]
 
 
 @cache

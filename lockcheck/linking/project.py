@@ -70,11 +70,6 @@ class Project:
         for function in sorted(self.linker.functions):
             yield self.trace(function)
 
-    def prepare(self) -> None:
-        """Find what nearly all rules ask for."""
-        for name in self.starts:
-            self.footprints.of(self.trace(name))
-
     @cached_property
     def callers(self) -> Mapping[str, set[str]]:
         """Who calls each function: known when all have been evaluated."""
