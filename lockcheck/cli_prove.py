@@ -25,10 +25,10 @@ PROOFS = ("text", "json", "sarif")
 @config_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the proof and errors only.")
 def prove(where: str, paths: tuple[Path, ...], select: tuple[str, ...], config: Path | None, **given: Any) -> int:
-    """Show a finding on a real PostgreSQL, with SQL derived from the code, which is never run.
+    """Show a finding on a real PostgreSQL.
 
-    PATH:LINE is the place of a finding. With a FINGERPRINT, PATHS are where to look for it (default: the working
-    folder).
+    The SQL is derived from the code, which is never run. PATH:LINE is the place of a finding. With a FINGERPRINT,
+    PATHS are where to look for it (default: the working folder).
     """
     from lockcheck import proving  # noqa: PLC0415 - --help needs none of it
 

