@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from lockcheck.checks._common import dialects
 from lockcheck.checks._loops import ORDERS, Unsorted, meeting, other_text, related, walkings
-from lockcheck.checks._sorting import doubtful, remedy
-from lockcheck.checks.unsorted_lock_loop import site_of, upserts
+from lockcheck.checks._sorting import doubtful
+from lockcheck.checks.unsorted_lock_loop import one_by_one, upserts
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.dialects import serves
@@ -19,7 +19,7 @@ from lockcheck.linking.results import walked
 from lockcheck.linking.turns import GENERATED, Turn
 from lockcheck.linking.values import Abstract, Built, Instance, Known, TupleOf
 from lockcheck.linking.walks import ARBITRARY, order
-from lockcheck.linking.witnesses import Contest, Walk
+from lockcheck.linking.witnesses import Contest
 from lockcheck.plans import SortRows, Target
 
 CODE = "LCK303"
@@ -65,22 +65,8 @@ def _inserting(others: tuple[Locker, ...]) -> tuple[Locker, ...]:
 
 
 def _in_loop(project: Project, walking: Walking, found: Unsorted) -> Hazard:
-    fix, reason = remedy(project, walking)
-    merges = isinstance(walking.turn.step.detail, Merge)
-    text = (
-        f"{found.locker.table} rows are {'merged' if merges else 'upserted'} one by one {ORDERS[found.order]}; "
-        f"{other_text(project, found)}"
-    )
-    return Hazard(
-        site=walking.turn.loop.site,
-        function=walking.turn.enters.function,
-        message=f"{text}; no fix: {reason}" if reason else text,
-        related=related(project, found, site_of(walking.turn.step)),
-        remedy=fix,
-        no_fix=reason,
-        preview=found.preview,
-        witness=Walk(walking.trace, walking.turn, None if found.alone else found.counterpart),
-    )
+    done = "merged" if isinstance(walking.turn.step.detail, Merge) else "upserted"
+    return one_by_one(project, walking, found, f"{found.locker.table} rows are {done} one by one {ORDERS[found.order]}")
 
 
 # --- statements ----------------------------------------------------------------------------------------------------

@@ -32,10 +32,14 @@ def upserts(step: Step) -> bool:
 
 
 def _one_by_one(project: Project, walking: Walking, found: Unsorted) -> Hazard:
+    done = _done(walking.turn.step, found.locker.table)
+    return one_by_one(project, walking, found, f"{done} one by one {ORDERS[found.order]}")
+
+
+def one_by_one(project: Project, walking: Walking, found: Unsorted, what: str) -> Hazard:
+    """The hazard of a loop, with `what` its turns do and in which order."""
     fix, reason = remedy(project, walking)
-    text = (
-        f"{_done(walking.turn.step, found.locker.table)} one by one {ORDERS[found.order]}; {other_text(project, found)}"
-    )
+    text = f"{what}; {other_text(project, found)}"
     return Hazard(
         site=walking.turn.loop.site,
         function=walking.turn.enters.function,
