@@ -29,13 +29,16 @@ class Complaint(click.ClickException):
 
 @contextmanager
 def errors_told() -> Iterator[None]:
-    """Settings and paths that cannot be used become complaints."""
+    """Settings and paths that cannot be used, and folders that cannot be entered, become complaints."""
     try:
         yield
     except SettingsError as error:
         raise Complaint(placed(error)) from error
     except (discover.DiscoverError, GitError) as error:
         raise Complaint(str(error)) from error
+    except PermissionError as error:
+        where = "" if error.filename is None else f"{discover.display(os.fsdecode(error.filename))}: "
+        raise Complaint(f"{where}{error.strerror}") from error
 
 
 def placed(error: SettingsError) -> str:

@@ -14,6 +14,8 @@ import yaml
 
 from tests.scratch_git import CLAIM, TAKE, commit, git, module, repository, write
 
+pytestmark = pytest.mark.server
+
 REPOSITORY = Path(__file__).parent.parent
 ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
@@ -177,7 +179,6 @@ def test_wrong_use_is_told(root: Path, runner: dict[str, str]) -> None:
     assert done.stderr == "error: --since: there is no commit `nothing` in this clone\n"
 
 
-@pytest.mark.server
 def test_installing(root: Path, runner: dict[str, str], tmp_path: Path) -> None:
     environment = {name: value for name, value in runner.items() if name != "PYTHONPATH"}
     environment["RUNNER_TEMP"] = str(tmp_path / "fresh")

@@ -22,6 +22,8 @@ from lockcheck.cache.folder import Folder
 from lockcheck.cache.shards import Shards, packed
 from tests.test_pipeline import SAFE, package, write
 
+pytestmark = pytest.mark.server
+
 REPOSITORY = Path(__file__).parent.parent
 PROGRAM = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from lockcheck.__main__ import main; main()"
 

@@ -19,6 +19,8 @@ from lockcheck.cache import recording, replay
 from lockcheck.cache.folder import Folder
 from tests.test_pipeline import BULK, SAFE, package, write
 
+pytestmark = pytest.mark.server
+
 REPOSITORY = Path(__file__).parent.parent
 SPY = f"""
 import os, sys

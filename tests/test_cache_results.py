@@ -286,6 +286,7 @@ def recorded(text: str) -> Record:
     return read_record(Wanted("m.py", "m", is_package=False, text=text, declare=True))
 
 
+@pytest.mark.server
 def test_records_come_back_as_they_were() -> None:
     found = [record for _, record in all_records()]
     assert any(record.facts is not None for record in found)
@@ -305,6 +306,7 @@ def shape(text: str) -> Outline:
     return outline(recorded(text))
 
 
+@pytest.mark.server
 def test_an_outline_has_no_lines() -> None:
     for text, _ in list(all_records())[::7]:
         one, other = shape(text), shape("# a comment\n\n" + text)

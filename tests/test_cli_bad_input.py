@@ -106,6 +106,7 @@ def test_odd_files_that_are_fine(tmp_path: Path, content: bytes) -> None:
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.server
 def test_a_large_file_of_statements(tmp_path: Path) -> None:
     """Fifty thousand lines that concern the database, in functions."""
     body = "".join(
@@ -211,7 +212,7 @@ def run_bound(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
 @pytest.fixture
 def open_folder(tmp_path: Path) -> Path:
     """A folder that every user can reach and write."""
-    for place in (tmp_path, *list(tmp_path.parents)[:2]):
+    for place in (tmp_path, *list(tmp_path.parents)[:3]):  # one more where tests run in parallel
         if place.stat().st_uid == os.geteuid() and not place.stat().st_mode & stat.S_IXOTH:
             place.chmod(place.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
     project = tmp_path / "project"
@@ -226,6 +227,17 @@ def test_a_file_that_cannot_be_read(open_folder: Path) -> None:
     done = run_bound("secret.py", cwd=open_folder)
     assert done.returncode == 2
     assert "error: secret.py: cannot be read: Permission denied" in done.stderr.decode()
+
+
+def test_a_folder_that_cannot_be_entered(open_folder: Path) -> None:
+    (open_folder / "closed" / "deep").mkdir(parents=True)
+    (open_folder / "closed" / "deep" / "job.py").write_text(CLEAN, encoding="utf-8")
+    (open_folder / "closed").chmod(0)
+    done = run_bound("closed/deep/job.py", cwd=open_folder)
+    (open_folder / "closed").chmod(0o777)
+    assert done.returncode == 2
+    assert "closed/deep/job.py: Permission denied" in done.stderr.decode()
+    assert "lockcheck failed" not in done.stderr.decode()
 
 
 def test_a_read_only_file_is_reported_on(open_folder: Path) -> None:

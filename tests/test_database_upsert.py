@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from tests import projects
 from tests.projects import Project
 
+pytestmark = pytest.mark.server
+
 MODULE = """
 from __future__ import annotations
 

@@ -260,6 +260,7 @@ def test_display_is_relative_to_the_working_folder(root: Path, monkeypatch: pyte
     assert discover.display(root / "b.py") == "../b.py"
 
 
+@pytest.mark.server
 def test_ten_thousand_files(root: Path) -> None:
     """Less than a second on a slow machine; the bound is loose, against loss by an order of magnitude."""
     for number in range(100):

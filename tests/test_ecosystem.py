@@ -13,6 +13,8 @@ import pytest
 
 from tests.ecosystem_scratch import Scratch
 
+pytestmark = pytest.mark.server
+
 ALPHA = {"alpha/jobs.py": "a = 1  # LCK201 rows\nb = 2  # LCK301 merge\n", "alpha/more.py": "c = 3  # LCK401 session\n"}
 BETA = {"beta.py": "\n\nd = 4  # LCK401 handler\n"}
 

@@ -15,6 +15,8 @@ from lockcheck.plans import OrderWrite, Plan, Upsert
 from tests import projects
 from tests.fixing import fixed, target
 
+pytestmark = pytest.mark.server
+
 # --- ordered writes -------------------------------------------------------------------------------------------
 
 WRITES = '''

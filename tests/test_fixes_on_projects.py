@@ -11,6 +11,8 @@ import pytest
 
 from tests.ecosystem_scratch import Scratch, sdist
 
+pytestmark = pytest.mark.server
+
 STAND_IN = '''\
 """Applies CHANGES to every file, those of PREVIEW with --preview; each place that they change is a finding."""
 import json, pathlib, sys
@@ -126,7 +128,6 @@ def test_server(request):
 """
 
 
-@pytest.mark.server
 def test_a_server_in_the_place_of_a_container(suite: Suite) -> None:
     suite.list(LIST + 'postgresql = ["-vv"]\n')
     theirs = {"testcontainers/__init__": "", "testcontainers/postgres": "PostgresContainer = None\n"}
@@ -136,13 +137,11 @@ def test_a_server_in_the_place_of_a_container(suite: Suite) -> None:
     assert "before: 1 passed" in done.stdout, done.stderr
 
 
-@pytest.mark.server
 def test_tests_that_vanish(suite: Suite) -> None:
     done = suite.run("--rules", "preview", preview={"def test_speed": "def speed_test"})
     assert (done.returncode, "vanished: tests/test_jobs.py::test_speed" in done.stdout) == (1, True)
 
 
-@pytest.mark.server
 def test_a_test_that_fails_now_and_then(suite: Suite, tmp_path: Path) -> None:
     once = f"import pathlib\n\n\ndef test_once():\n    path = pathlib.Path({str(tmp_path / 'count')!r})\n"
     once += (
@@ -153,7 +152,6 @@ def test_a_test_that_fails_now_and_then(suite: Suite, tmp_path: Path) -> None:
     assert (done.returncode, "failed once, not again: tests/test_jobs.py::test_once" in done.stdout) == (0, True)
 
 
-@pytest.mark.server
 def test_what_fails_is_told(suite: Suite) -> None:
     assert "lockcheck ended with status 2" in suite.run(status=2).stderr
     suite.project("import nothing_there\n")

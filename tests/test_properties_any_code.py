@@ -26,6 +26,8 @@ from tests.mutations import mutated
 from tests.profiles import every, examples
 from tests.test_properties_fixes import kinds
 
+pytestmark = pytest.mark.server
+
 REPOSITORY = Path(__file__).parent.parent
 LIMIT = 60.0
 """Seconds for one file, on a busy machine; the slowest takes less than five."""
@@ -131,7 +133,6 @@ def test_installed_files_are_read_function_by_function(place: str, step: int) ->
     assert len(times) > 500 // step
 
 
-@pytest.mark.server
 @pytest.mark.parametrize("place", ["stdlib", "purelib"])
 def test_every_installed_file_is_checked(tmp_path: Path, place: str) -> None:
     """All of them in one run, with a program that speaks of a database, so that none is passed over."""

@@ -201,6 +201,7 @@ def assert_same_constructs(text: str, places: SliceSites) -> None:
                 assert written == sources
 
 
+@pytest.mark.server
 def test_the_standard_library_is_read_without_a_problem() -> None:
     functions = 0
     for path in corpus():

@@ -22,6 +22,8 @@ from lockcheck.records import Record, Wanted
 from lockcheck.server.memory import MOST, MemoryRecords
 from lockcheck.settings import load
 
+pytestmark = pytest.mark.server
+
 REPOSITORY = Path(__file__).parent.parent
 BAD = next(item.source for item in pages.page("LCK202").examples if item.kind == "bad")
 PATIENCE = 60

@@ -13,12 +13,12 @@ from tests.proofs.scenario import TITLES, Database, Row, Scenario
 from tests.proofs.sources import sources
 
 CASES = [
-    pytest.param(
-        scenario, database, id=f"{scenario.name}-{database}", marks=[] if database == "sqlite" else [pytest.mark.server]
-    )
+    pytest.param(scenario, database, id=f"{scenario.name}-{database}")
     for database in TITLES
     for scenario in scenarios()
 ]
+
+pytestmark = pytest.mark.server
 
 PLANS: dict[Database, tuple[int, int]] = {"mariadb": (10, 11)}
 """The versions on which a scenario that has indexes of its own was seen to use them."""
