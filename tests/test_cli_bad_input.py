@@ -194,12 +194,12 @@ def run_bound(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
     """As `run`, but bound by file modes; skips where this user can read the interpreter or the folder only as root."""
     prefix = unprivileged()
     if prefix is None:
-        pytest.skip("runs as root, and setpriv is not there")
+        pytest.skip("file modes do not bind root, and setpriv, which runs a command as another user, is missing")
     probe = subprocess.run(
         [*prefix, sys.executable, "-c", "import lockcheck"], cwd=cwd, env=ENVIRONMENT, capture_output=True, check=False
     )
     if probe.returncode != 0:
-        pytest.skip("another user than root cannot run this Python, or not here")
+        pytest.skip("file modes do not bind root, and another user cannot enter the folder of this Python")
     return subprocess.run(
         [*prefix, sys.executable, "-m", "lockcheck", *arguments],
         cwd=cwd,

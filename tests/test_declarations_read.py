@@ -232,7 +232,7 @@ def test_deeply_nested_expressions_are_no_trouble(source: str) -> None:
     try:
         found = declare(f"x = 1\ny = {source}\nz = 2\n")
     except (RecursionError, MemoryError, SyntaxError):
-        pytest.skip("this Python's parser refuses it")
+        pytest.skip("the parser of the running Python refuses so deep a nesting, so there is nothing to read")
     assert isinstance(found.constant("m.y"), Missing)
     assert found.constant("m.z") == 2
 

@@ -257,34 +257,33 @@ def test_the_command(
     assert schemas == []
 
 
-def test_a_race_as_json(
-    tmp_path: Path, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def race(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The fingerprint of a merge that two transactions can make at once, in the working folder."""
     projects.named("LCK301/airflow_63581").project.write(tmp_path)
     monkeypatch.chdir(tmp_path)
     (found,) = [finding for finding in projects.findings(tmp_path, preview=True) if finding.code == "LCK301"]
+    return found.fingerprint
+
+
+def test_a_race_as_json(race: str, engine: sa.Engine, capsys: pytest.CaptureFixture[str]) -> None:
     url = engine.url.render_as_string()
-    assert cli.run(["prove", found.fingerprint, "--url", url, "--output-format", "json", "-q"]) == 0
+    assert cli.run(["prove", race, "--url", url, "--output-format", "json", "-q"]) == 0
     out, err = capsys.readouterr()
     (entry,) = json.loads(out)["findings"]
-    assert (entry["fingerprint"], entry["code"], err) == (found.fingerprint, "LCK301", "")
+    assert (entry["fingerprint"], entry["code"], err) == (race, "LCK301", "")
     assert entry["proven"]["errors"] == ["23505"]
     assert [trial["failed"] > 0 for trial in entry["proven"]["trials"]] == [True, False]
     assert entry["proven"]["transcript"][0] == "LCK301 merge-upsert: proven"
 
 
-def test_proven_findings_are_marked_in_sarif(
-    tmp_path: Path, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    projects.named("LCK301/airflow_63581").project.write(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    (found,) = [finding for finding in projects.findings(tmp_path, preview=True) if finding.code == "LCK301"]
+def test_proven_findings_are_marked_in_sarif(race: str, engine: sa.Engine, capsys: pytest.CaptureFixture[str]) -> None:
     url = engine.url.render_as_string()
-    assert cli.run(["prove", found.fingerprint, "--url", url, "--output-format", "sarif", "-q"]) == 0
+    assert cli.run(["prove", race, "--url", url, "--output-format", "sarif", "-q"]) == 0
     document = json.loads(capsys.readouterr().out)
     validate(document)
     [result] = document["runs"][0]["results"]
-    assert result["partialFingerprints"] == {"lockcheck/v1": found.fingerprint}
+    assert result["partialFingerprints"] == {"lockcheck/v1": race}
     assert result["properties"]["proven"]["errors"] == ["23505"]
 
 

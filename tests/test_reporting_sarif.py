@@ -185,7 +185,7 @@ def hit(code: str) -> Finding:
         ("../lib/x.py", PurePosixPath("/home/me"), "file:///home/lib/x.py"),
         ("../../../x.py", PurePosixPath("/home/me"), "file:///x.py"),
         ("D:/src/ü.py", PureWindowsPath("C:\\work"), "file:///D:/src/%C3%BC.py"),
-        ("../x.py", PureWindowsPath("C:\\work\\here"), "file:///C:/work/x.py"),
+        ("../x.py", PureWindowsPath("C:\\projects\\here"), "file:///C:/projects/x.py"),
         ("//host/share/x.py", PureWindowsPath("C:\\work"), "file://host/share/x.py"),
     ],
 )

@@ -1,11 +1,10 @@
-"""All scenarios: a module of `rules` for each rule, and what has none yet."""
+"""All scenarios: a module of `rules` for each rule."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
 
 from lockcheck import pages
 from tests import expectations
@@ -14,9 +13,6 @@ from tests.proofs.scenario import Scenario
 
 HOUSEKEEPING = "LCK9"
 """Rules about lockcheck itself: no transactions."""
-
-TODO: Mapping[str, str] = {}
-"""`CODE-example-function` of what is reported and has no scenario yet, with the reason."""
 
 
 @functools.cache
