@@ -92,7 +92,7 @@ class LockRead:
 
 @dataclass(frozen=True, slots=True)
 class OrderWrite:
-    """Give a bulk `update(model)`/`delete(model)` its primary-key order (DESIGN section 5).
+    """Give a bulk `update(model)`/`delete(model)` its primary-key order.
 
     `write` is the `update(..)`/`delete(..)` (or legacy `query(..).update/delete`) call that begins the statement.
     `execution` is the `session.execute(..)` call when it stands in the same function. `key_share` is true when no key
@@ -146,7 +146,7 @@ class ExcludeNull:
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """Replace a `session.merge(..)` statement by INSERT ... ON CONFLICT (DESIGN section 5).
+    """Replace a `session.merge(..)` statement by INSERT ... ON CONFLICT.
 
     `session` may be "": the call says it. `key` are the primary-key attributes. `given` are the attributes that the
     call sets on a new object: None for "those that are set on the object" (`inspect(obj).dict`). `columns` map

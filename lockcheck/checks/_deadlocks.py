@@ -1,5 +1,5 @@
 """Statements that wait for locks, and what InnoDB does at a deadlock: it rolls back the whole transaction, after which
-the session goes on in a new one. A lock wait timeout undoes the statement alone (locking-facts, section 6)."""
+the session goes on in a new one. A lock wait timeout undoes the statement alone (page of LCK405)."""
 
 from __future__ import annotations
 

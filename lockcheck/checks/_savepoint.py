@@ -1,4 +1,4 @@
-"""Whether the savepoint form helps a look-up with an insert (locking-facts, section 7)."""
+"""Whether the savepoint form helps a look-up with an insert."""
 
 from __future__ import annotations
 

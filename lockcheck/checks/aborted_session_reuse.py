@@ -117,7 +117,7 @@ def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, 
 
 def _pending(guarded: Guarded) -> bool:
     """Whether the body changes objects, which a flush sends; statements that are executed need none."""
-    return any(isinstance(step.detail, (Add, Delete, Merge, Write)) for step in guarded.body)
+    return any(isinstance(step.detail, PENDING) for step in guarded.body)
 
 
 def _spelled(session: SessionRef) -> str:

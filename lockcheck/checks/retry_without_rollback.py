@@ -206,7 +206,7 @@ def _lost(project: Project, function: str, site: Target, what: str, lost: Loss) 
         f"{first} at {file_line(project, lost.site)} ahead of the call {becomes}, and the next try succeeds without it"
     )
     places: tuple[tuple[Where, str], ...] = (
-        (lost.site, "the rows are locked here" if lost.is_lock else "this is written before"),
+        *related(Lost(lost.site, lost.is_lock)),
         (lost.call, "the work that may be tried again is called here"),
     )
     return Hazard(site=site, function=function, message=text, related=places)

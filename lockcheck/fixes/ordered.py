@@ -1,4 +1,4 @@
-"""Bulk writes in primary-key order: a subselect that locks the rows before they are written (DESIGN section 5)."""
+"""Bulk writes in primary-key order: a subselect that locks the rows before they are written."""
 
 from __future__ import annotations
 

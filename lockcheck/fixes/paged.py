@@ -1,4 +1,4 @@
-"""Bulk UPDATEs in primary-key order on databases that lock rows while they scan: page by page (DESIGN section 5)."""
+"""Bulk UPDATEs in primary-key order on databases that lock rows while they scan: page by page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`session.merge()` of a new object as INSERT ... ON CONFLICT (DESIGN section 5)."""
+"""`session.merge()` of a new object as INSERT ... ON CONFLICT."""
 
 from __future__ import annotations
 

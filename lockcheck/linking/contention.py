@@ -1,6 +1,6 @@
 """Contended tables: who holds several row locks of a table in one transaction, and which two of them can meet.
 
-*Contended* is a fact about a pair (DESIGN section 4): a statement that locks many rows in an unknown order, and a
+*Contended* is a fact about a pair: a statement that locks many rows in an unknown order, and a
 counterpart that holds two or more row locks of the same table, in an order not provably the same, over row sets that
 can meet, in conflicting modes, waiting for locks, and without a gate that both lock first.
 """

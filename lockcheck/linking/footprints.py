@@ -1,4 +1,4 @@
-"""Lock footprints: every row lock that a run takes, when it takes it, and by what (locking-facts, section 13).
+"""Lock footprints: every row lock that a run takes, when it takes it, and by what.
 
 A statement locks where it is executed. What is assigned, added, merged or deleted through the ORM locks at the flush
 that sends it (`lockcheck.linking.unitofwork`).

@@ -1,4 +1,4 @@
-"""Which rows a statement reaches and locks: access, order, tables (locking-facts, section 13)."""
+"""Which rows a statement reaches and locks: access, order, tables."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class Locks:
         return len(named) >= len(wanted) > 1 and set(named[: len(wanted)]) == set(wanted)
 
     def ordered_write(self, statement: Statement) -> bool:
-        """Whether a write reaches its rows through a locking subquery that is in primary-key order (DESIGN section 5)
+        """Whether a write reaches its rows through a locking subquery that is in primary-key order
         or does not wait."""
         operand = self.listed_key(statement)
         if not isinstance(operand, Statement) or operand.lock is None:

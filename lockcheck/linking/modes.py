@@ -1,4 +1,4 @@
-"""The four row locks of PostgreSQL, and which of them wait for each other (locking-facts, section 3)."""
+"""The four row locks of PostgreSQL, and which of them wait for each other (PostgreSQL manual, explicit locking)."""
 
 from __future__ import annotations
 

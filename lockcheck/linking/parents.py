@@ -1,5 +1,4 @@
-"""Which parent rows a child locks: a foreign key that is set takes KEY SHARE on the row that it points to
-(locking-facts, sections 3 and 13)."""
+"""Which parent rows a child locks: a foreign key that is set takes KEY SHARE on the row that it points to."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Locks that a transaction loses before it uses the rows: by a commit or rollback, perhaps in a callee, in a session
-decorator around one, or in an earlier turn of a loop (locking-facts, section 8)."""
+decorator around one, or in an earlier turn of a loop."""
 
 from __future__ import annotations
 

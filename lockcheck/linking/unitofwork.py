@@ -1,5 +1,5 @@
 """When what waits in a session is sent: at an explicit flush or commit, at the next query where sessions autoflush,
-else at the end of the run, where whoever owns the session commits (locking-facts, sections 11 and 13)."""
+else at the end of the run, where whoever owns the session commits."""
 
 from __future__ import annotations
 

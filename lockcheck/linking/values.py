@@ -461,7 +461,7 @@ Abstract: TypeAlias = (
 )
 
 MAX_ALTERNATIVES = 6
-"""Beyond this many alternatives a value is opaque (DESIGN section 3: bounded, past the bound opaque)."""
+"""Beyond this many alternatives a value is opaque (values are bounded, and past the bound opaque)."""
 
 
 def alternatives(values: tuple[Abstract, ...]) -> tuple[Abstract, ...]:
@@ -520,7 +520,7 @@ def each(value: Abstract) -> tuple[Abstract, ...]:
 
 def merged_locks(value: Abstract) -> Abstract:
     """Statements that differ only in their lock become the locked one: a lock that may be taken counts as taken, and
-    says that it depends (DESIGN section 3, may and must)."""
+    says that it depends."""
     if not isinstance(value, Alternatives):
         return value
     locked = [part for part in value.values if isinstance(part, Statement) and part.lock is not None]
