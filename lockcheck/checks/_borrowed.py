@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lockcheck.checks._deadlocks import Lost
 from lockcheck.linking.events import Add, Delete, Execute, Inner, Merge, Write
 from lockcheck.linking.origins import operations
 from lockcheck.linking.parents import instances
@@ -18,12 +19,11 @@ MAX_LEVELS = 4
 
 
 class Loss(NamedTuple):
-    """`caller` has locked or written rows at `site` before the function is called at `call`."""
+    """`caller` holds what is `lost` when the function is called at `call`."""
 
     caller: str
     call: Target
-    site: Target
-    is_lock: bool
+    lost: Lost
 
 
 def lost_by(project: Project, function: str) -> Loss | None:
@@ -47,10 +47,9 @@ def _in_run(project: Project, trace: Trace, function: str) -> Iterator[Loss]:
         if detail.site in project.linker.opened:
             continue
         for session in _sessions(detail):
-            found = list(work(project, trace, step, session))
-            lost = next((item for item in found if not item[1]), next(iter(found), None))
+            lost = ahead(project, trace, step, session)
             if lost is not None:
-                yield Loss(trace.function, detail.site, *lost)
+                yield Loss(trace.function, detail.site, lost)
 
 
 def _sessions(call: Inner) -> Iterator[SessionRef]:
@@ -59,15 +58,21 @@ def _sessions(call: Inner) -> Iterator[SessionRef]:
         yield from (part for part in each(value) if isinstance(part, SessionRef))
 
 
-def work(project: Project, trace: Trace, call: Step, session: SessionRef) -> Iterator[tuple[Target, bool]]:
-    """Writes and locks of the session that a call may find in its transaction, nearest first; whether it is a lock."""
+def ahead(project: Project, trace: Trace, step: Step, session: SessionRef) -> Lost | None:
+    """What the run has written in the transaction ahead of a step, else what it has locked."""
+    found = list(_work(project, trace, step, session))
+    return next((item for item in found if not item.is_lock), next(iter(found), None))
+
+
+def _work(project: Project, trace: Trace, call: Step, session: SessionRef) -> Iterator[Lost]:
+    """Writes and locks of the session that a call may find in its transaction, nearest first."""
     for step in reversed(trace.steps[: call.number]):
         is_lock = _locks(step, session)
         if not is_lock and not writes(project, trace, step, session):
             continue
         site = getattr(step.detail, "site", None)
         if site is not None and trace.reaches(step, call) and not _may_have_ended(trace, step, call, session):
-            yield site, is_lock
+            yield Lost(site, is_lock)
 
 
 def _may_have_ended(trace: Trace, first: Step, last: Step, session: SessionRef) -> bool:

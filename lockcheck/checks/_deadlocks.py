@@ -23,6 +23,14 @@ class Lost(NamedTuple):
     site: Target
     is_lock: bool
 
+    @property
+    def what(self) -> str:
+        return "the row lock taken" if self.is_lock else "what was written"
+
+    @property
+    def becomes(self) -> str:
+        return "is released" if self.is_lock else "is lost"
+
 
 def on_innodb_alone(project: Project) -> bool:
     """Whether InnoDB decides what a failed statement does: PostgreSQL, where every error is worse, is not in use."""
@@ -48,10 +56,8 @@ def locks_or_writes(execute: Execute) -> bool:
 
 def undone(project: Project, lost: Lost) -> str:
     """What a deadlock does to the transaction, as part of a message."""
-    what = "the row lock taken" if lost.is_lock else "what was written"
-    becomes = "is released" if lost.is_lock else "is lost"
     where = file_line(project, lost.site)
-    return f"a deadlock makes InnoDB roll back the whole transaction, so that {what} at {where} {becomes}"
+    return f"a deadlock makes InnoDB roll back the whole transaction, so that {lost.what} at {where} {lost.becomes}"
 
 
 def related(lost: Lost | None) -> tuple[tuple[Target, str], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.checks._borrowed import lost_by, work, writes
+from lockcheck.checks._borrowed import ahead, lost_by, writes
 from lockcheck.checks._deadlocks import Lost
 from lockcheck.checks._handlers import Guarded
 from lockcheck.linking.project import Project
@@ -20,19 +20,13 @@ def lost_to(project: Project, guarded: Guarded, failed: Step, session: SessionRe
     return own or _of_turns(project, guarded, session, turn) or of_caller(project, trace, failed, session)
 
 
-def ahead(project: Project, trace: Trace, step: Step, session: SessionRef) -> Lost | None:
-    """What the run has written in the transaction ahead of a step, else what it has locked."""
-    found = [Lost(*item) for item in work(project, trace, step, session)]
-    return next((item for item in found if not item.is_lock), next(iter(found), None))
-
-
 def of_caller(project: Project, trace: Trace, failed: Step, session: SessionRef) -> Lost | None:
     """What a caller has done in the session that it hands over, unless the function ends that transaction first."""
     before = trace.steps[: failed.number]
     if session.owner != "given" or any(trace.ends(step, session) and trace.reaches(step, failed) for step in before):
         return None
     found = lost_by(project, trace.function)
-    return Lost(found.site, found.is_lock) if found is not None else None
+    return found.lost if found is not None else None
 
 
 def _ended_inside(trace: Trace, guarded: Guarded, failed: Step, session: SessionRef) -> bool:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from lockcheck import facts
 from lockcheck.checks._afterwards import loop_site, recovers, reuses
-from lockcheck.checks._borrowed import Loss, lost_by
+from lockcheck.checks._borrowed import Loss, ahead, lost_by
 from lockcheck.checks._common import file_line, short
 from lockcheck.checks._deadlocks import Lost, may_deadlock, on_innodb_alone, related, undone
 from lockcheck.checks._handlers import aborted, does, flushes, is_certain, local_handlers, operates, site_in
-from lockcheck.checks._losses import ahead, of_caller
+from lockcheck.checks._losses import of_caller
 from lockcheck.declarations.model import Location
 from lockcheck.hazards import Hazard, Where
 from lockcheck.linking.events import Inner, Opened, Savepoints, SessionCall
@@ -198,15 +198,15 @@ def _failed_transaction(project: Project, function: str, site: Target, again: st
     )
 
 
-def _lost(project: Project, function: str, site: Target, what: str, lost: Loss) -> Hazard:
-    first = "the row lock taken" if lost.is_lock else "what was written"
-    becomes = "is released" if lost.is_lock else "is lost"
+def _lost(project: Project, function: str, site: Target, what: str, loss: Loss) -> Hazard:
+    lost = loss.lost
     text = (
-        f"{what} rolls back the session that {short(lost.caller)} passes in before it runs {short(function)} again: "
-        f"{first} at {file_line(project, lost.site)} ahead of the call {becomes}, and the next try succeeds without it"
+        f"{what} rolls back the session that {short(loss.caller)} passes in before it runs {short(function)} again: "
+        f"{lost.what} at {file_line(project, lost.site)} ahead of the call {lost.becomes}, "
+        "and the next try succeeds without it"
     )
     places: tuple[tuple[Where, str], ...] = (
-        *related(Lost(lost.site, lost.is_lock)),
-        (lost.call, "the work that may be tried again is called here"),
+        *related(lost),
+        (loss.call, "the work that may be tried again is called here"),
     )
     return Hazard(site=site, function=function, message=text, related=places)
