@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from lockcheck.declarations import sources as layout
 from lockcheck.findings import Problem
 from lockcheck.reader import Progress, Reader
 from lockcheck.records import Record, Wanted
-from lockcheck.sources import Source, read_source
+from lockcheck.sources import Content, Source, Texts, read_source
 
 if TYPE_CHECKING:
     from lockcheck.cache.folder import Folder
     from lockcheck.cache.snapshots import Snapshots
+    from lockcheck.held import Held
     from lockcheck.linking.project import Project
     from lockcheck.settings import Settings
+
+TEXTS = 8_000_000
+"""How many characters of sources are held as they are while files are linked; what is beyond is packed."""
 
 RECURSION_LIMIT = 20_000
 """Expressions and calls of real programs nest deeper than Python's default allows."""
@@ -48,6 +53,14 @@ class Sources:
 
     wanted: tuple[Wanted, ...]
     problems: tuple[Problem, ...]
+
+    def pack(self) -> None:
+        """Make room, where there are many."""
+        size = 0
+        for wanted in self.wanted:
+            size += wanted.content.size
+            if size > TEXTS:
+                wanted.content.pack()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +119,10 @@ class Workspace:
         other._paths = {module.path: discover.display(module.path) for module in other.modules}  # noqa: SLF001 - its own
         return other
 
-    def texts(self, overlay: Mapping[str, str]) -> dict[str, str]:
+    def texts(self, overlay: Mapping[str, str]) -> Texts:
         """The texts of all files that can be read, by path."""
-        found = {path: source.text for path, source in self._sources.items() if isinstance(source, Source)}
-        return {**found, **overlay}
+        found = {path: source.content for path, source in self._sources.items() if isinstance(source, Source)}
+        return Texts({**found, **{path: Content(text) for path, text in overlay.items()}})
 
     def source(self, path: str) -> Source | None:
         found = self._sources.get(path)
@@ -127,7 +140,7 @@ class Workspace:
         found = [(module, self._source(module, overlay)) for module in self.modules]
         sources = [(module, source) for module, source in found if isinstance(source, Source)]
         declare = any(map(speaks_of_database, (source for _, source in sources)))
-        wanted = [Wanted(s.path, m.name, m.is_package, s.text, declare) for m, s in sources]
+        wanted = [Wanted(s.path, m.name, m.is_package, s.content, declare) for m, s in sources]
         problems = [*self.files.problems, *(source for _, source in found if isinstance(source, Problem))]
         return Sources(tuple(wanted), tuple(problems))
 
@@ -147,10 +160,14 @@ class Workspace:
         """What these files come to, in their order."""
         return self.reader.records(wanted, self._progress)
 
+    def held(self, wanted: Sequence[Wanted]) -> list[Held]:
+        """The same, packed where there are many."""
+        return self.reader.held(wanted, self._progress)
+
     def _source(self, module: layout.Module, overlay: Mapping[str, str]) -> Source | Problem:
         path = self._paths[module.path]
         if path in overlay:
-            return Source(path, module.path, overlay[path], b"")
+            return Source(path, module.path, Content(overlay[path]))
         if path not in self._sources:
             self._sources[path] = read_source(module.path, path)
         return self._sources[path]
@@ -159,6 +176,15 @@ class Workspace:
 def speaks_of_database(source: Source) -> bool:
     """Whether a file's text holds the name of a database package; all of them hold one of these words."""
     return "alchemy" in source.text or "sqlmodel" in source.text
+
+
+def let_go() -> None:
+    """Free the memory of projects that nobody asks any more; they refer to themselves."""
+    from lockcheck.linking import origins, substitution  # noqa: PLC0415 - nothing to let go of, nothing to import
+
+    origins.forget()
+    substitution.forget()
+    gc.collect()
 
 
 def link(records: Sequence[Record], settings: Settings) -> Project:

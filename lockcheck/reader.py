@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lockcheck.held import Held
 from lockcheck.records import Record, Wanted, read_record
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ Progress = Callable[[str, int, int], None]
 MANY = 100
 """From how many files on worker processes are worth their start."""
 
+OBJECTS = 1000
+"""Of how many files the records may be held as objects, which takes twenty times the memory."""
+
 
 class Reader:
     """Makes the records of files. `jobs` is how many processes may do that; 1 for this one alone."""
@@ -24,22 +28,27 @@ class Reader:
     def __init__(self, kept: KeptRecords | None = None, jobs: int = 1) -> None:
         self._kept = kept
         self._jobs = jobs
-        self._records: dict[Wanted, Record] = {}
-        self._last: dict[tuple[str, str], Record] = {}
+        self._held: dict[Wanted, Held] = {}
+        self._last: dict[tuple[str, str], Held] = {}
+        self._objects = 0
 
     def records(self, wanted: Sequence[Wanted], progress: Progress) -> list[Record]:
         """The records of these files, in their order."""
-        found: dict[Wanted, Record] = {}
+        return [held.record for held in self.held(wanted, progress)]
+
+    def held(self, wanted: Sequence[Wanted], progress: Progress) -> list[Held]:
+        """What these files came to, in their order; many records are packed."""
+        found: dict[Wanted, Held] = {}
         for item in wanted:
-            record = self._records.get(item)
-            if record is None and self._kept is not None:
-                record = self._kept.get(item)
-            if record is not None:
-                found[item] = record
+            held = self._held.get(item)
+            if held is None and self._kept is not None:
+                held = self._kept.held(item)
+            if held is not None:
+                found[item] = held
         missing = [item for item in wanted if item not in found]
         found.update(self._read(missing, progress))
-        self._records.update(found)
-        self._last.update({(item.path, item.module): record for item, record in found.items()})
+        self._held.update(found)
+        self._last.update({(item.path, item.module): held for item, held in found.items()})
         if self._kept is not None:
             self._kept.save()
         return [found[item] for item in wanted]
@@ -52,29 +61,35 @@ class Reader:
         """A record that an earlier run has kept."""
         return self._kept.of_key(key) if self._kept is not None else None
 
-    def _read(self, wanted: Sequence[Wanted], progress: Progress) -> Mapping[Wanted, Record]:
-        found: dict[Wanted, Record] = {}
+    def _read(self, wanted: Sequence[Wanted], progress: Progress) -> Mapping[Wanted, Held]:
+        found: dict[Wanted, Held] = {}
         if self._jobs > 1 and len(wanted) >= MANY:
             from lockcheck.workers import read_all  # noqa: PLC0415 - only runs over many files start processes
 
-            for number, (item, blob, record) in enumerate(read_all(wanted, self._jobs)):
+            for number, (item, blob, links) in enumerate(read_all(wanted, self._jobs)):
                 progress("reading", number, len(wanted))
-                found[item] = record
+                found[item] = Held(item, blob, links)
                 if self._kept is not None:
                     self._kept.put_blob(item, blob)
         for item in wanted:
             if item not in found:
                 progress("reading", len(found), len(wanted))
-                found[item] = read_record(item, self._known(item))
+                record = read_record(item, self._known(item))
+                found[item] = Held(item, record)
                 if self._kept is not None:
-                    self._kept.put(item, found[item])
+                    self._kept.put(item, record)
+                self._objects += 1
+                if self._objects > OBJECTS:
+                    found[item].pack()
         return found
 
     def _known(self, wanted: Wanted) -> Mapping[str, Slices]:
         """The slices of the file as it was when it was last read."""
-        last = self._last.get((wanted.path, wanted.module))
-        if last is None and self._kept is not None:
-            last = self._kept.last(wanted)
+        held = self._last.get((wanted.path, wanted.module))
+        if held is not None:
+            last: Record | None = held.record
+        else:
+            last = self._kept.last(wanted) if self._kept is not None else None
         if last is None or last.facts is None:
             return {}
         from lockcheck.reading.gather import kept  # noqa: PLC0415 - only where something was read

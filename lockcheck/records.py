@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Problem
-from lockcheck.sources import syntax_problem
+from lockcheck.sources import Content, syntax_problem
 
 if TYPE_CHECKING:
     from lockcheck.declarations.model import ModuleDeclarations
@@ -17,15 +17,24 @@ if TYPE_CHECKING:
     from lockcheck.reading.slicing import Slices
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Wanted:
     """A file to read: its text, how findings and imports name it. Without `declare` it is only parsed."""
 
     path: str
     module: str
     is_package: bool
-    text: str
+    content: Content
     declare: bool
+
+    def __init__(self, path: str, module: str, is_package: bool, text: str | Content, declare: bool) -> None:
+        content = Content(text) if isinstance(text, str) else text
+        for name, value in zip(self.__slots__, (path, module, is_package, content, declare), strict=True):
+            object.__setattr__(self, name, value)
+
+    @property
+    def text(self) -> str:
+        return self.content.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,12 @@ def renewed(before: Snapshot, workspace: Workspace, wanted: Sequence[Wanted]) ->
     return before._replace(files=files, entries=entries) if len(entries) == len(before.entries) else None
 
 
-def drafted(found: Snapshot, before: Snapshot | None) -> Snapshot:
-    """What was found anew, with the findings of an earlier snapshot for the same hazards: a finding is made from its
+def drafted(found: Snapshot, before: Sequence[Snapshot]) -> Snapshot:
+    """What was found anew, with the findings of earlier snapshots for the same hazards: a finding is made from its
     hazard and some files, and those of which nothing has changed tell the same."""
-    if before is None:
-        return found
-    same = {file.path for file in set(found.files) & set(before.files)}
-    known = {(entry.code, entry.hazard): entry.draft for entry in before.entries if files_of(entry.hazard) <= same}
+    same = {file.path for file in set(found.files).intersection(file for one in before for file in one.files)}
+    entries_ = (entry for one in before for entry in one.entries)
+    known = {(entry.code, entry.hazard): entry.draft for entry in entries_ if files_of(entry.hazard) <= same}
     entries = (entry._replace(draft=known.get((entry.code, entry.hazard))) for entry in found.entries)
     return found._replace(entries=tuple(entries))
 

@@ -1,4 +1,4 @@
-"""What linking and the rules found in a whole project, and the contents of files that it holds for."""
+"""What linking and the rules found in files that belong together, and the contents of files that it holds for."""
 
 from __future__ import annotations
 

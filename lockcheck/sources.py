@@ -4,20 +4,90 @@ from __future__ import annotations
 
 import io
 import tokenize
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 from lockcheck.findings import Problem
 
 
+class Content:
+    """A text that is compared by its digest. One that is packed takes a third of the memory, and is unpacked each time
+    it is asked for."""
+
+    __slots__ = ("_digest", "_packed", "_text", "size")
+
+    def __init__(self, text: str) -> None:
+        self.size = len(text)
+        self._text = text
+        self._packed: bytes | None = None
+        self._digest = b""
+
+    @property
+    def text(self) -> str:
+        return self._text if self._packed is None else zlib.decompress(self._packed).decode(*_ANY)
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes, the same for the same text."""
+        if not self._digest:
+            self._digest = blake2b(self.text.encode(*_ANY), digest_size=16).digest()
+        return self._digest
+
+    def pack(self) -> None:
+        """Hold the text packed from now on."""
+        if self._packed is None and self.digest:
+            self._packed = zlib.compress(self._text.encode(*_ANY), 1)
+            self._text = ""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Content) and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+
+_ANY = ("utf-8", "surrogatepass")
+"""How a text becomes bytes that may hold half a character, as given ones do."""
+
+
+class Texts(Mapping[str, str]):
+    """Texts by path, each unpacked when it is asked for."""
+
+    def __init__(self, contents: Mapping[str, Content]) -> None:
+        self._contents = contents
+
+    def __getitem__(self, path: str) -> str:
+        return self._contents[path].text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._contents)
+
+    def __len__(self) -> int:
+        return len(self._contents)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file. `path` is how findings name it, `file` where it is; line ends are as in the file."""
+    """One file. `path` is how findings name it, `file` where it is; line ends are as in the file. `odd` are its bytes
+    where the text and its encoding do not tell them."""
 
     path: str
     file: Path
-    text: str
-    raw: bytes
+    content: Content
+    encoding: str = "utf-8"
+    odd: bytes | None = None
+
+    @property
+    def text(self) -> str:
+        return self.content.text
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the file."""
+        return self.text.encode(self.encoding) if self.odd is None else self.odd
 
 
 def read_source(file: Path, path: str) -> Source | Problem:
@@ -33,7 +103,9 @@ def decoded(raw: bytes, file: Path, path: str) -> Source | Problem:
     """The text of these bytes, decoded as Python would (PEP 263), or why there is none."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
-        return Source(path, file, raw.decode(encoding), raw)
+        text = raw.decode(encoding)
+        odd = encoding != "utf-8" and text.encode(encoding) != raw
+        return Source(path, file, Content(text), encoding, raw if odd else None)
     except SyntaxError as error:
         return Problem(path, 1, 1, f"cannot be decoded: {error.msg}")
     except UnicodeDecodeError as error:

@@ -1,4 +1,5 @@
-"""What a whole project holds: linked anew, or what an earlier run found where nothing that matters has changed."""
+"""What a whole project holds: linked anew, island by island, or what an earlier run found where nothing that matters
+has changed."""
 
 from __future__ import annotations
 
@@ -7,14 +8,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Finding, Problem, lies_in
-from lockcheck.linked import Sources, Workspace, link
+from lockcheck.linked import Sources, Workspace, let_go, link
+from lockcheck.sources import Texts
 
 if TYPE_CHECKING:
+    from lockcheck.earlier import Earlier
     from lockcheck.facts import ModuleFacts
     from lockcheck.hazards import Hazard
+    from lockcheck.held import Links
+    from lockcheck.islands import Part
     from lockcheck.linking.project import Project
+    from lockcheck.records import Record
     from lockcheck.settings import Settings
     from lockcheck.snapshot import Entry, Snapshot
+
+LARGE = 200
+"""From how many linked files on it is worth letting go of what linking has made: that takes a look at every object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,61 +45,143 @@ def shown(finding: Finding, settings: Settings) -> bool:
 def whole(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> Whole:
     """Look at all files; `overlay` are texts that stand in for some."""
     sources = workspace.sources(overlay)
-    snapshot = _snapshot(workspace, settings, sources, overlay)
-    broken = {problem.path for problem in snapshot.broken}
-    texts = {wanted.path: wanted.text for wanted in sources.wanted if wanted.path not in broken}
-    problems = (*sources.problems, *snapshot.broken, *snapshot.unread)
-    return Whole(_findings(snapshot), problems, texts, snapshot.unresolved)
+    islands = _islands(workspace, settings, sources, overlay)
+    broken = _in_order((problem for island in islands for problem in island.broken), sources)
+    unread = _in_order((problem for island in islands for problem in island.unread), sources)
+    paths = {problem.path for problem in broken}
+    texts = Texts({wanted.path: wanted.content for wanted in sources.wanted if wanted.path not in paths})
+    return Whole(_findings(islands), (*sources.problems, *broken, *unread), texts, _summed(islands))
 
 
-def _snapshot(workspace: Workspace, settings: Settings, sources: Sources, overlay: Mapping[str, str]) -> Snapshot:
+def _in_order(problems: Iterable[Problem], sources: Sources) -> list[Problem]:
+    """The problems in the order of files."""
+    numbers = {wanted.path: number for number, wanted in enumerate(sources.wanted)}
+    return sorted(problems, key=lambda problem: numbers[problem.path])
+
+
+def _findings(islands: Iterable[Snapshot]) -> tuple[Finding, ...]:
+    entries = [entry for island in islands for entry in island.entries]
+    if not entries:
+        return ()
+    from lockcheck.assembly import fingerprinted  # noqa: PLC0415 - only where there is something
+
+    return fingerprinted(entry.draft for entry in entries if entry.draft is not None)
+
+
+def _summed(islands: Iterable[Snapshot]) -> dict[str, int]:
+    """What could not be followed, by kind."""
+    found: dict[str, int] = {}
+    for kind, count in (item for island in islands for item in island.unresolved.items()):
+        found[kind] = found.get(kind, 0) + count
+    return found
+
+
+# --- islands ------------------------------------------------------------------------------------------------------
+
+
+def _islands(
+    workspace: Workspace, settings: Settings, sources: Sources, overlay: Mapping[str, str]
+) -> tuple[Snapshot, ...]:
+    """What each island holds."""
+    from lockcheck.earlier import Earlier  # noqa: PLC0415 - what it consists of is needed from here on
+
     if workspace.snapshots is None:
-        return _assembled(_linked(workspace, settings, sources), workspace, settings, sources)
+        return tuple(_Look(workspace, settings, sources, Earlier((), workspace, sources.wanted)).islands())
     from lockcheck.cache.snapshots import name_of  # noqa: PLC0415 - only runs with a cache
-    from lockcheck.renewal import drafted, renewed  # noqa: PLC0415 - as above
 
     name = name_of(settings, sources.wanted, overlay)
     before = workspace.snapshots.read(name)
-    holds = None if before is None else renewed(before, workspace, sources.wanted)
-    found = holds or drafted(_linked(workspace, settings, sources), before)
-    after = _assembled(found, workspace, settings, sources)
+    earlier = Earlier(before, workspace, sources.wanted)
+    after = tuple(_Look(workspace, settings, sources, earlier).islands())
     if after != before:
         workspace.snapshots.write(name, after)
     return after
 
 
-# --- linking ------------------------------------------------------------------------------------------------------
+class _Look:
+    """One look at a project."""
+
+    def __init__(self, workspace: Workspace, settings: Settings, sources: Sources, earlier: Earlier) -> None:
+        self._workspace = workspace
+        self._settings = settings
+        self._sources = sources
+        self._earlier = earlier
+        self._linked = 0
+
+    def islands(self) -> Iterator[Snapshot]:
+        """What one island after the other holds."""
+        parts = self._earlier.parts()
+        if parts is None:
+            from lockcheck.islands import parted  # noqa: PLC0415 - a run in which little has changed needs none of it
+
+            self._sources.pack()
+            parts = parted(self._workspace, self._sources.wanted)
+        for number, part in enumerate(parts):
+            modules = _Modules(self._workspace, part)
+            found = self._earlier.of(part)
+            if found is None:
+                found = self._earlier.drafted(self._found(part, modules, (number, len(parts))))
+            yield self._assembled(found, part, modules)
+
+    def _found(self, part: Part, modules: _Modules, share: tuple[int, int]) -> Snapshot:
+        """What linking and the rules find on an island, whose facts go to `modules`. It is the `share[0]`-th of
+        `share[1]`."""
+        from lockcheck.renewal import file_of  # noqa: PLC0415 - as the snapshot
+        from lockcheck.snapshot import Snapshot  # noqa: PLC0415 - what it consists of is needed from here on
+
+        held = self._workspace.held(part)
+        files = tuple(file_of(wanted, self._workspace.reader.key(wanted)) for wanted in part)
+        if not any(one.links.facts for one in held):
+            return Snapshot(files, (), (), (), {}, *_problems(one.links for one in held))
+        records = [one.record for one in held]
+        self._make_room(len(part))
+        project = link(records, self._settings)
+        modules.update(project.linker.modules)
+        entries = tuple(_entries(self._hazards(project, *share)))
+        unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
+        consulted = tuple(sorted(project.linker.consulted))
+        beside = tuple((one, other, answer) for (one, other), answer in project.linker.beside.items())
+        return Snapshot(files, consulted, beside, entries, unresolved, *_problems(records))
+
+    def _make_room(self, files: int) -> None:
+        """Let go of the islands that were linked before, where they were large."""
+        if self._linked >= LARGE:
+            let_go()
+            self._linked = 0
+        self._linked += files
+
+    def _hazards(self, project: Project, number: int, islands: int) -> Iterator[tuple[str, Hazard]]:
+        """What the selected rules report."""
+        from lockcheck.checks import all_checks  # noqa: PLC0415 - only where there is something to check
+
+        rules = all_checks()
+        for done, (code, rule) in enumerate(rules.items(), number * len(rules)):
+            self._workspace.tell("checking", done, islands * len(rules))
+            if self._settings.selects(code):
+                for hazard in rule(project):
+                    yield code, hazard
+
+    def _assembled(self, snapshot: Snapshot, part: Part, modules: _Modules) -> Snapshot:
+        """The snapshot with the findings that are to be made, and with the fixes of those that are reported."""
+        if not snapshot.entries:
+            return snapshot
+        from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something
+
+        assembly = Assembly(modules, _Texts(part))
+        entries = []
+        for entry in snapshot.entries:
+            draft = entry.draft or assembly.draft(entry.code, entry.hazard)
+            if lies_in(draft.finding, self._workspace.mended) and shown(draft.finding, self._settings):
+                draft = assembly.mended(draft, entry.hazard)
+            entries.append(entry._replace(draft=draft))
+        return snapshot._replace(entries=tuple(entries))
 
 
-def _linked(workspace: Workspace, settings: Settings, sources: Sources) -> Snapshot:
-    """What linking and the rules find."""
-    from lockcheck.renewal import file_of  # noqa: PLC0415 - as the snapshot
-    from lockcheck.snapshot import Snapshot  # noqa: PLC0415 - what it consists of is needed from here on
-
-    records = workspace.records(sources.wanted)
-    files = tuple(file_of(wanted, workspace.reader.key(wanted)) for wanted in sources.wanted)
-    broken = tuple(record.problem for record in records if record.problem is not None)
-    unread = tuple(problem for record in records for problem in record.unread)
-    if all(record.facts is None for record in records):
-        return Snapshot(files, (), (), (), {}, broken, unread)
-    project = link(records, settings)
-    entries = tuple(_entries(_hazards(project, settings, workspace)))
-    unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
-    consulted = tuple(sorted(project.linker.consulted))
-    beside = tuple((one, other, answer) for (one, other), answer in project.linker.beside.items())
-    return Snapshot(files, consulted, beside, entries, unresolved, broken, unread)
-
-
-def _hazards(project: Project, settings: Settings, workspace: Workspace) -> Iterator[tuple[str, Hazard]]:
-    """What the selected rules report."""
-    from lockcheck.checks import all_checks  # noqa: PLC0415 - only where there is something to check
-
-    rules = all_checks()
-    for number, (code, rule) in enumerate(rules.items()):
-        workspace.tell("checking", number, len(rules))
-        if settings.selects(code):
-            for hazard in rule(project):
-                yield code, hazard
+def _problems(found: Iterable[Record | Links]) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Those of files that do not parse, and those of functions."""
+    listed = list(found)
+    broken = tuple(one.problem for one in listed if one.problem is not None)
+    return broken, tuple(problem for one in listed for problem in one.unread)
 
 
 def _entries(hazards: Iterable[tuple[str, Hazard]]) -> Iterator[Entry]:
@@ -100,51 +191,30 @@ def _entries(hazards: Iterable[tuple[str, Hazard]]) -> Iterator[Entry]:
         yield Entry(code, replace(hazard, witness=None), None)
 
 
-# --- findings -----------------------------------------------------------------------------------------------------
+class _Modules(dict[str, "ModuleFacts"]):
+    """The facts of files by path; those that are not there yet are taken from records. Raises KeyError for a file
+    without any."""
 
-
-def _assembled(snapshot: Snapshot, workspace: Workspace, settings: Settings, sources: Sources) -> Snapshot:
-    """The snapshot with the findings that are to be made, and with the fixes of those that are reported."""
-    if not snapshot.entries:
-        return snapshot
-    from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something
-
-    assembly = Assembly(_Modules(workspace, sources), {wanted.path: wanted.text for wanted in sources.wanted})
-    entries = []
-    for entry in snapshot.entries:
-        draft = entry.draft or assembly.draft(entry.code, entry.hazard)
-        if lies_in(draft.finding, workspace.mended) and shown(draft.finding, settings):
-            draft = assembly.mended(draft, entry.hazard)
-        entries.append(entry._replace(draft=draft))
-    return snapshot._replace(entries=tuple(entries))
-
-
-class _Modules(Mapping[str, "ModuleFacts"]):
-    """The facts of files by path, taken from their records when they are asked for."""
-
-    def __init__(self, workspace: Workspace, sources: Sources) -> None:
+    def __init__(self, workspace: Workspace, part: Part) -> None:
+        super().__init__()
         self._workspace = workspace
-        self._wanted = {wanted.path: wanted for wanted in sources.wanted}
-        self._known: dict[str, ModuleFacts] = {}
+        self._wanted = {wanted.path: wanted for wanted in part}
 
-    def __getitem__(self, path: str) -> ModuleFacts:
-        if path not in self._known:
-            facts = self._workspace.records([self._wanted[path]])[0].facts
-            if facts is None:
-                raise KeyError(path)
-            self._known[path] = facts
-        return self._known[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._wanted)
-
-    def __len__(self) -> int:
-        return len(self._wanted)
+    def __missing__(self, path: str) -> ModuleFacts:
+        facts = self._workspace.records([self._wanted[path]])[0].facts
+        if facts is None:
+            raise KeyError(path)
+        self[path] = facts
+        return facts
 
 
-def _findings(snapshot: Snapshot) -> tuple[Finding, ...]:
-    if not snapshot.entries:
-        return ()
-    from lockcheck.assembly import fingerprinted  # noqa: PLC0415 - only where there is something
+class _Texts(dict[str, str]):
+    """Texts by path, each unpacked once."""
 
-    return fingerprinted(entry.draft for entry in snapshot.entries if entry.draft is not None)
+    def __init__(self, part: Part) -> None:
+        super().__init__()
+        self._contents = {wanted.path: wanted.content for wanted in part}
+
+    def __missing__(self, path: str) -> str:
+        self[path] = self._contents[path].text
+        return self[path]

@@ -11,18 +11,18 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeAlias
 
-from lockcheck.cache.kept import pack, unpack
-from lockcheck.cache.shards import unpacked
-from lockcheck.records import Record, Wanted, read_record
+from lockcheck.cache.kept import pack
+from lockcheck.held import Links, links_of
+from lockcheck.records import Wanted, read_record
 
 BATCHES = 8
 """Into how many batches a worker's share is parted, so that all end at about the same time."""
 
-Blob: TypeAlias = "bytes | None"
+Read: TypeAlias = "tuple[bytes | None, Links]"
 
 
-def read_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, bytes, Record]]:
-    """The files that could be read, each with its packed record, in no order: large ones come first."""
+def read_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, bytes, Links]]:
+    """The files that could be read, each with its packed record and its links, in no order: large ones come first."""
     context = _context()
     if context.get_start_method() == "fork" and any(item.declare for item in wanted):
         import lockcheck.reading.read  # noqa: F401, PLC0415 - once for all workers, and for the fixes to be made here
@@ -36,17 +36,16 @@ def read_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, byte
         return  # no semaphores, no memory, or a worker that was killed
 
 
-def _collected(running: dict[Future[list[Blob]], list[Wanted]]) -> Iterator[tuple[Wanted, bytes, Record]]:
+def _collected(running: dict[Future[list[Read]], list[Wanted]]) -> Iterator[tuple[Wanted, bytes, Links]]:
     for future in as_completed(running):
-        for item, blob in zip(running[future], future.result(), strict=True):
-            record = None if blob is None else unpack(unpacked(blob))
-            if blob is not None and record is not None:
-                yield item, blob, record
+        for item, (blob, links) in zip(running.pop(future), future.result(), strict=True):
+            if blob is not None:
+                yield item, blob, links
 
 
 def _batches(wanted: Sequence[Wanted], number: int) -> list[list[Wanted]]:
     """The largest files first, then by turns: batches of about the same size."""
-    ordered = sorted(wanted, key=lambda item: -len(item.text))
+    ordered = sorted(wanted, key=lambda item: -item.content.size)
     return [batch for batch in (ordered[start::number] for start in range(number)) if batch]
 
 
@@ -61,5 +60,5 @@ def _prepare(recursion_limit: int) -> None:
     sys.setrecursionlimit(recursion_limit)
 
 
-def _read(batch: list[Wanted]) -> list[Blob]:
-    return [pack(read_record(item)) for item in batch]
+def _read(batch: list[Wanted]) -> list[Read]:
+    return [(pack(record), links_of(record)) for record in map(read_record, batch)]

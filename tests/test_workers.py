@@ -12,6 +12,7 @@ import pytest
 from lockcheck import api, reader, settings, workers
 from lockcheck.api import Means
 from lockcheck.cache.folder import Folder
+from lockcheck.held import Held, links_of
 from lockcheck.records import Record, Wanted, read_record
 from tests.test_pipeline import BULK, MODELS, SAFE, package, write
 
@@ -26,8 +27,10 @@ def test_workers_find_the_same(monkeypatch: pytest.MonkeyPatch, method: str) -> 
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip("not on this system")
     monkeypatch.setattr(workers, "_context", lambda: multiprocessing.get_context(method))
-    found = {item: record for item, _, record in workers.read_all([*FILES, BROKEN, LONG], 2)}
-    assert found == {item: read_record(item) for item in [*FILES, BROKEN]}
+    found = {item: Held(item, blob, links) for item, blob, links in workers.read_all([*FILES, BROKEN, LONG], 2)}
+    records = {item: read_record(item) for item in [*FILES, BROKEN]}
+    assert {item: held.record for item, held in found.items()} == records
+    assert {item: held.links for item, held in found.items()} == {item: links_of(records[item]) for item in records}
 
 
 def test_order_is_that_of_the_files(monkeypatch: pytest.MonkeyPatch) -> None:

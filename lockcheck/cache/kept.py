@@ -10,6 +10,7 @@ from lockcheck.cache.shards import Shards, packed
 from lockcheck.declarations.model import ModuleDeclarations
 from lockcheck.facts import ModuleFacts
 from lockcheck.findings import Problem
+from lockcheck.held import Held
 from lockcheck.records import Record, Wanted
 
 _Document = tuple[Problem | None, ModuleDeclarations | None, ModuleFacts | None, tuple[Problem, ...], tuple[str, ...]]
@@ -27,6 +28,11 @@ class KeptRecords:
 
     def get(self, wanted: Wanted) -> Record | None:
         return unpack(self._files.get(self.key(wanted)))
+
+    def held(self, wanted: Wanted) -> Held | None:
+        """What is kept of a file, packed."""
+        blob = self._files.blob(self.key(wanted))
+        return None if blob is None else Held(wanted, blob)
 
     def of_key(self, key: str) -> Record | None:
         """The record of a content that is known by its key."""
@@ -59,8 +65,7 @@ class KeptRecords:
         if wanted not in self._keys:
             flags = f"{wanted.is_package} {wanted.declare}"
             head = f"{self._schema}\0{wanted.path}\0{wanted.module}\0{flags}\0"
-            whole = head + wanted.text
-            self._keys[wanted] = digest(whole.encode("utf-8", "surrogatepass"))
+            self._keys[wanted] = digest(head.encode("utf-8", "surrogatepass") + wanted.content.digest)
         return self._keys[wanted]
 
 

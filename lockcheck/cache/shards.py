@@ -26,13 +26,17 @@ class Shards:
         self._changed: set[str] = set()
 
     def get(self, key: str) -> Any:
-        """A document; None where there is none. The one asked for last goes last."""
+        """A document; None where there is none."""
+        blob = self.blob(key)
+        return None if blob is None else unpacked(blob)
+
+    def blob(self, key: str) -> bytes | None:
+        """A blob; None where there is none. The one asked for last goes last."""
         blobs = self._blobs(key[0])
         blob = blobs.pop(key, None)
-        if blob is None:
-            return None
-        blobs[key] = blob
-        return unpacked(blob)
+        if blob is not None:
+            blobs[key] = blob
+        return blob
 
     def put(self, key: str, blob: bytes) -> None:
         self._blobs(key[0])[key] = blob

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lockcheck.cache.codec import codec, schema
 from lockcheck.cache.folder import Folder, digest
@@ -19,25 +19,29 @@ MOST = 12
 """How many results are kept: one for each choice of rules and set of files."""
 
 
+Islands: TypeAlias = tuple[Snapshot, ...]
+
+
 class Snapshots:
-    """One result for each set of settings and files."""
+    """The results for each set of settings and files."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    def read(self, name: str) -> Snapshot | None:
+    def read(self, name: str) -> Islands:
+        """The results of all islands; none where none are kept."""
         content = self._folder.read(name)
         document = None if content is None else unpacked(content)
-        decode = codec(Snapshot).decode
+        decode = codec(Islands).decode
         try:
-            return None if document is None or decode is None else decode(document)
+            return () if document is None or decode is None else decode(document)
         except (TypeError, ValueError, LookupError, RecursionError):
-            return None
+            return ()
 
-    def write(self, name: str, snapshot: Snapshot) -> None:
-        encode = codec(Snapshot).encode
+    def write(self, name: str, islands: Islands) -> None:
+        encode = codec(Islands).encode
         try:
-            content = packed(encode(snapshot) if encode is not None else None)
+            content = packed(encode(islands) if encode is not None else None)
         except (ValueError, RecursionError):
             return
         if self._folder.write(name, content):

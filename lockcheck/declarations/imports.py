@@ -16,6 +16,8 @@ class Imports:
         self._package = module if is_package else module.rpartition(".")[0]
         self._found: dict[str, tuple[str, int]] = {}
         self.stars: list[str] = []
+        self.submodules: dict[str, None] = {}
+        """Those of `import a.b`, which binds `a` alone."""
         self.statements = 0
 
     def add(self, node: ast.Import | ast.ImportFrom, rank: int) -> None:
@@ -41,6 +43,8 @@ class Imports:
     def _bindings(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Import):
             for alias in node.names:
+                if "." in alias.name and not alias.asname:
+                    self.submodules[alias.name] = None
                 yield (alias.asname, alias.name) if alias.asname else ((alias.name.partition(".")[0],) * 2)
             return
         base = self._base(node)

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import takewhile
-
-from lockcheck.declarations.model import ModuleDeclarations
+from typing import Protocol
 
 MARK = "~"
 """Follows the first part of a module's name, with a number, where another source root has a module of that name."""
@@ -21,6 +20,13 @@ def shared_parts(name: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
+class File(Protocol):
+    """What a module comes from."""
+
+    @property
+    def path(self) -> str: ...
+
+
 class Locator:
     """Finds modules by the names that imports use.
 
@@ -28,7 +34,7 @@ class Locator:
     name, folders that are no packages count as possible import paths: `app.models` finds `backend.app.models`.
     """
 
-    def __init__(self, modules: Mapping[str, ModuleDeclarations]) -> None:
+    def __init__(self, modules: Mapping[str, File]) -> None:
         self._modules = modules
         self._found: dict[tuple[str, str], tuple[str, str] | None] = {}
         self._marked = any(MARK in module for module in modules)

@@ -147,6 +147,7 @@ class _Reader:
             functions=keyed(functions),
             body_touches_database=maker.body_touches(self._bodies),
             mapping_calls=self._mapping_calls() if _may_map(text) else (),
+            submodules=tuple(self._imports.submodules),
         )
 
     def _functions(self) -> Iterator[tuple[str, Function]]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from lockcheck.cache.folder import digest
 from lockcheck.cache.kept import KeptRecords
 from lockcheck.cache.snapshots import Snapshots
+from lockcheck.held import Held
 from lockcheck.linked import Means
 from lockcheck.reader import Reader
 
 if TYPE_CHECKING:
     from lockcheck.records import Record, Wanted
-    from lockcheck.snapshot import Snapshot
+    from lockcheck.cache.snapshots import Islands
 
 MOST = 3
 """How many contents of a file are kept, besides the one that was linked last."""
@@ -30,6 +31,10 @@ class MemoryRecords(KeptRecords):
 
     def get(self, wanted: Wanted) -> Record | None:
         return self._found.get(self.key(wanted))
+
+    def held(self, wanted: Wanted) -> Held | None:
+        record = self.get(wanted)
+        return None if record is None else Held(wanted, record)
 
     def of_key(self, key: str) -> Record | None:
         return self._found.get(key)
@@ -51,8 +56,8 @@ class MemoryRecords(KeptRecords):
         contents = self._contents.setdefault((wanted.path, wanted.module), {})
         key = contents.pop(wanted, None)
         if key is None:
-            parts = (wanted.path, wanted.module, f"{wanted.is_package} {wanted.declare}", wanted.text)
-            key = digest("\0".join(parts).encode("utf-8", "surrogatepass"))
+            parts = (wanted.path, wanted.module, f"{wanted.is_package} {wanted.declare}", "")
+            key = digest("\0".join(parts).encode("utf-8", "surrogatepass") + wanted.content.digest)
         contents[wanted] = key  # the last one that was asked for comes last
         return key
 
@@ -63,14 +68,14 @@ class MemorySnapshots(Snapshots):
 
     def __init__(self, records: MemoryRecords) -> None:
         self._records = records
-        self._last: Snapshot | None = None
+        self._last: Islands = ()
 
-    def read(self, name: str) -> Snapshot | None:  # noqa: ARG002 - there is but one
+    def read(self, name: str) -> Islands:  # noqa: ARG002 - there is but one
         return self._last
 
-    def write(self, name: str, snapshot: Snapshot) -> None:  # noqa: ARG002 - as above
-        self._last = snapshot
-        self._records.pinned = frozenset(file.key for file in snapshot.files)
+    def write(self, name: str, islands: Islands) -> None:  # noqa: ARG002 - as above
+        self._last = islands
+        self._records.pinned = frozenset(file.key for island in islands for file in island.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
