@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.findings import Problem
@@ -30,7 +31,7 @@ class Held:
         self.wanted = wanted
         self._record = None if isinstance(found, bytes) else found
         self._blob = found if isinstance(found, bytes) else None
-        self._links = links
+        self._links = links and links._replace(imports=tuple(map(sys.intern, links.imports)))
 
     @property
     def record(self) -> Record:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,6 +95,7 @@ class Workspace:
         self._progress = progress or (lambda *_: None)
         self.reader, self.snapshots = (means or Means()).prepared()
         self._sources: dict[str, Source | Problem] = {}
+        self._size = 0
         absolute = [discover.absolute(path) for path in paths]
         named = [discover.absolute(path) for path in given or ()]
         self.tree = layout.source_roots(absolute, settings.src)
@@ -169,22 +169,16 @@ class Workspace:
         if path in overlay:
             return Source(path, module.path, Content(overlay[path]))
         if path not in self._sources:
-            self._sources[path] = read_source(module.path, path)
+            found = self._sources[path] = read_source(module.path, path)
+            self._size += found.content.size if isinstance(found, Source) else 0
+            if self._size > TEXTS and self.snapshots is None and isinstance(found, Source):
+                found.content.pack()  # all files will be read: there is no result that may still hold
         return self._sources[path]
 
 
 def speaks_of_database(source: Source) -> bool:
     """Whether a file's text holds the name of a database package; all of them hold one of these words."""
     return "alchemy" in source.text or "sqlmodel" in source.text
-
-
-def let_go() -> None:
-    """Free the memory of projects that nobody asks any more; they refer to themselves."""
-    from lockcheck.linking import origins, substitution  # noqa: PLC0415 - nothing to let go of, nothing to import
-
-    origins.forget()
-    substitution.forget()
-    gc.collect()
 
 
 def link(records: Sequence[Record], settings: Settings) -> Project:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Finding, Problem, lies_in
-from lockcheck.linked import Sources, Workspace, let_go, link
+from lockcheck.linked import Sources, Workspace, link
 from lockcheck.sources import Texts
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from lockcheck.records import Record
     from lockcheck.settings import Settings
     from lockcheck.snapshot import Entry, Snapshot
-
-LARGE = 200
-"""From how many linked files on it is worth letting go of what linking has made: that takes a look at every object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,6 @@ class _Look:
         self._settings = settings
         self._sources = sources
         self._earlier = earlier
-        self._linked = 0
 
     def islands(self) -> Iterator[Snapshot]:
         """What one island after the other holds."""
@@ -133,22 +129,18 @@ class _Look:
         files = tuple(file_of(wanted, self._workspace.reader.key(wanted)) for wanted in part)
         if not any(one.links.facts for one in held):
             return Snapshot(files, (), (), (), {}, *_problems(one.links for one in held))
+        from lockcheck.linking.dissolving import dissolve  # noqa: PLC0415 - only where there is something to link
+
         records = [one.record for one in held]
-        self._make_room(len(part))
         project = link(records, self._settings)
         modules.update(project.linker.modules)
         entries = tuple(_entries(self._hazards(project, *share)))
         unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
         consulted = tuple(sorted(project.linker.consulted))
         beside = tuple((one, other, answer) for (one, other), answer in project.linker.beside.items())
+        if share[0] + 1 < share[1]:
+            dissolve(project)
         return Snapshot(files, consulted, beside, entries, unresolved, *_problems(records))
-
-    def _make_room(self, files: int) -> None:
-        """Let go of the islands that were linked before, where they were large."""
-        if self._linked >= LARGE:
-            let_go()
-            self._linked = 0
-        self._linked += files
 
     def _hazards(self, project: Project, number: int, islands: int) -> Iterator[tuple[str, Hazard]]:
         """What the selected rules report."""

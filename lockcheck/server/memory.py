@@ -13,8 +13,8 @@ from lockcheck.linked import Means
 from lockcheck.reader import Reader
 
 if TYPE_CHECKING:
-    from lockcheck.records import Record, Wanted
     from lockcheck.cache.snapshots import Islands
+    from lockcheck.records import Record, Wanted
 
 MOST = 3
 """How many contents of a file are kept, besides the one that was linked last."""
