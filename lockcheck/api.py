@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from lockcheck import suppressions
 from lockcheck.findings import Finding, Problem, lies_in
 from lockcheck.known import Known, Sieve
-from lockcheck.linked import Means, Workspace, link
+from lockcheck.linked import Means, Workspace
 from lockcheck.reader import Progress
 from lockcheck.reports import ChangedFile, FixReport, GraphReport, Report
 from lockcheck.whole import shown, whole
 
 if TYPE_CHECKING:
     from lockcheck.baseline import Baseline
+    from lockcheck.linking.project import Project
+    from lockcheck.reporting.graphs.model import Graph
     from lockcheck.settings import Settings
 
 __all__ = [
@@ -129,24 +131,28 @@ def graph(
     paths: Sequence[Path], settings: Settings, *, progress: Progress | None = None, means: Means | None = None
 ) -> GraphReport:
     """The lock-order graph of the project, of what locks rows in `paths`. Raises `discover.DiscoverError`."""
-    from lockcheck.reporting.graphs.focus import within  # noqa: PLC0415 - a check needs none of it
-    from lockcheck.reporting.graphs.model import Graph  # noqa: PLC0415 - as above
+    from lockcheck.reporting.graphs.convert import joined  # noqa: PLC0415 - a check needs none of it
+    from lockcheck.reporting.graphs.focus import within  # noqa: PLC0415 - as above
 
     workspace = Workspace(paths, settings, progress, means=means)
     readings = workspace.read({})
-    texts = readings.texts
-    checked = sum(path in workspace.reported for path in texts)
-    problems = readings.problems
-    if all(record.facts is None for record in readings.records):
-        return GraphReport(Graph(), frozenset(), problems, checked)
-    from lockcheck.linking.lockgraph import lock_graph  # noqa: PLC0415 - only where there is something to link
+    graphs, declared = [], set[str]()
+    for project in readings.projects(settings):
+        declared.update(project.linker.declarations.tables)
+        graphs.append(_drawn(project, readings.texts))
+    checked = sum(path in workspace.reported for path in readings.texts)
+    return GraphReport(within(joined(graphs), workspace.reported), frozenset(declared), readings.problems, checked)
+
+
+def _drawn(project: Project, texts: Mapping[str, str]) -> Graph:
+    """The lock-order graph of an island, which is let go of."""
+    from lockcheck.linking.dissolving import dissolve  # noqa: PLC0415 - only where there is something to link
+    from lockcheck.linking.lockgraph import lock_graph  # noqa: PLC0415 - as above
     from lockcheck.reporting.graphs.convert import shown as drawn  # noqa: PLC0415 - as above
 
-    project = link(readings.records, settings)
     found = drawn(lock_graph(project), project.linker, texts)
-    return GraphReport(
-        within(found, workspace.reported), frozenset(project.linker.declarations.tables), problems, checked
-    )
+    dissolve(project)
+    return found
 
 
 def fix(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,19 +64,18 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """All files that parse, and what is wrong with the reported ones that do not."""
+    """What all files came to, island by island, the texts of those that parse, and what is wrong with the reported ones
+    that do not."""
 
-    files: tuple[tuple[Wanted, Record], ...]
+    islands: tuple[tuple[Held, ...], ...]
+    texts: Texts
     problems: tuple[Problem, ...]
 
-    @property
-    def records(self) -> list[Record]:
-        return [record for _, record in self.files]
-
-    @property
-    def texts(self) -> dict[str, str]:
-        """The texts by path."""
-        return {wanted.path: wanted.text for wanted, _ in self.files}
+    def projects(self, settings: Settings) -> Iterator[Project]:
+        """The islands, each linked when it is asked for; none where nothing touches a database."""
+        if any(held.links.facts for island in self.islands for held in island):
+            for island in self.islands:
+                yield link([held.record for held in island], settings)
 
 
 class Workspace:
@@ -145,14 +144,17 @@ class Workspace:
         return Sources(tuple(wanted), tuple(problems))
 
     def read(self, overlay: Mapping[str, str]) -> Readings:
-        """Every file that parses, with what it came to, and what is wrong with the reported ones that do not."""
+        """All files, with what they came to."""
+        from lockcheck.islands import parted  # noqa: PLC0415 - a check may need none of it
+
         sources = self.sources(overlay)
-        records = self.records(sources.wanted)
-        pairs = list(zip(sources.wanted, records, strict=True))
-        problems = [*sources.problems, *(record.problem for record in records if record.problem is not None)]
-        problems += [problem for record in records for problem in record.unread]
+        links = [held.links for held in self.held(sources.wanted)]
+        pairs = zip(sources.wanted, links, strict=True)
+        problems = [*sources.problems, *(found.problem for found in links if found.problem is not None)]
+        problems += [problem for found in links for problem in found.unread]
         return Readings(
-            tuple((wanted, record) for wanted, record in pairs if record.problem is None),
+            tuple(tuple(self.held(part)) for part in parted(self, sources.wanted)),
+            Texts({wanted.path: wanted.content for wanted, found in pairs if found.problem is None}),
             tuple(problem for problem in problems if problem.path in self.reported),
         )
 

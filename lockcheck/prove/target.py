@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck.findings import Finding, Problem
 from lockcheck.hazards import Hazard
-from lockcheck.linked import Workspace, link
+from lockcheck.linked import Workspace
 from lockcheck.reader import Progress
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What was found, in the linked project (None where nothing touches a database)."""
+    """What was found, in the linked island that a place or a fingerprint leads to; None where it leads nowhere."""
 
     project: Project | None
     found: tuple[tuple[Hazard, Finding], ...]
@@ -71,18 +71,18 @@ def targets(wanted: Wanted, paths: Sequence[Path], settings: Settings, progress:
 
     workspace = Workspace(paths, settings, progress)
     readings = workspace.read({})
-    modules = {found.path: record.facts for found, record in readings.files if record.facts is not None}
-    if not modules:
-        return Targets(None, (), readings.problems, readings.texts)
-    project = link(readings.records, settings)
-    assembly, checks = Assembly(modules, readings.texts), all_checks()
-    hazards = [(code, hazard) for code in PROVABLE for hazard in checks[code](project)]
-    made = [(hazard, assembly.draft(code, hazard)) for code, hazard in hazards]
-    made.sort(key=lambda pair: (pair[1].finding.place, pair[1].finding.code))
     path = display(Path(wanted.path)) if wanted.path is not None else None
-    found = [
-        (hazard, replace(assembly.mended(draft, hazard).finding, fingerprint=finding.fingerprint))
-        for (hazard, draft), finding in zip(made, fingerprinted(draft for _, draft in made), strict=True)
-        if wanted.fits(finding, path)
-    ]
-    return Targets(project, tuple(found), readings.problems, readings.texts)
+    projects, found = [], []
+    for project in readings.projects(settings):
+        assembly, checks = Assembly(project.linker.modules, readings.texts), all_checks()
+        hazards = [(code, hazard) for code in PROVABLE for hazard in checks[code](project)]
+        made = [(hazard, assembly.draft(code, hazard)) for code, hazard in hazards]
+        made.sort(key=lambda pair: (pair[1].finding.place, pair[1].finding.code))
+        meant = [
+            (hazard, replace(assembly.mended(draft, hazard).finding, fingerprint=finding.fingerprint))
+            for (hazard, draft), finding in zip(made, fingerprinted(draft for _, draft in made), strict=True)
+            if wanted.fits(finding, path)
+        ]
+        projects += [project] if meant else []
+        found += meant
+    return Targets(projects[0] if projects else None, tuple(found), readings.problems, readings.texts)

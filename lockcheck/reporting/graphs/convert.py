@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lockcheck.linking.lockgraph import LockGraph, Pair, Taking
     from lockcheck.plans import Target
 
+PAIR = 2
 LONGEST = 7
 """How many lines of a statement are shown."""
 
@@ -39,6 +40,19 @@ def shown(graph: LockGraph, linker: Linker, texts: Mapping[str, str]) -> Graph:
         paths[edge.ends] += (path for path in edge.paths if (edge.ends, _locks(path)) not in known)
     edges = (Edge(*ends, tuple(sorted(set(paths[ends]), key=_length))) for ends in sorted(paths))
     return Graph(tuple(filter(None, graph.tables)), tuple(edges), cycles)
+
+
+def joined(graphs: Sequence[Graph]) -> Graph:
+    """One graph of several, which share tables at most: cycles of two tables come first."""
+    paths: dict[tuple[str, str], set[Path]] = defaultdict(set)
+    for edge in (edge for graph in graphs for edge in graph.edges):
+        paths[edge.ends] |= set(edge.paths)
+    edges = (Edge(*ends, tuple(sorted(paths[ends], key=_length))) for ends in sorted(paths))
+    cycles = [cycle for graph in graphs for cycle in graph.cycles]
+    short = sorted((cycle for cycle in cycles if len(cycle.tables) == PAIR), key=lambda cycle: cycle.tables)
+    longer = (cycle for cycle in cycles if len(cycle.tables) > PAIR)
+    tables = sorted({table for graph in graphs for table in graph.tables})
+    return Graph(tuple(tables), tuple(edges), (*short, *longer))
 
 
 def _locks(path: Path) -> tuple[object, ...]:
