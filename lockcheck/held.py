@@ -69,4 +69,4 @@ def links_of(record: Record) -> Links:
 def imported(module: ModuleDeclarations) -> dict[str, None]:
     """The absolute names that a file imports anywhere, each once."""
     inner = (target for names in module.function_imports.values() for target in names.values())
-    return dict.fromkeys((*module.imports.values(), *inner, *module.star_imports, *module.submodules))
+    return dict.fromkeys((*module.imports.values(), *inner, *module.star_imports, *module.other_imports))

@@ -36,6 +36,10 @@ class Content:
             self._digest = blake2b(self.text.encode(*_ANY), digest_size=16).digest()
         return self._digest
 
+    @property
+    def packed(self) -> bool:
+        return self._packed is not None
+
     def pack(self) -> None:
         """Hold the text packed from now on."""
         if self._packed is None and self.digest:

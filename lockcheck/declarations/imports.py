@@ -16,8 +16,7 @@ class Imports:
         self._package = module if is_package else module.rpartition(".")[0]
         self._found: dict[str, tuple[str, int]] = {}
         self.stars: list[str] = []
-        self.submodules: dict[str, None] = {}
-        """Those of `import a.b`, which binds `a` alone."""
+        self._targets: dict[str, None] = {}
         self.statements = 0
 
     def add(self, node: ast.Import | ast.ImportFrom, rank: int) -> None:
@@ -40,11 +39,15 @@ class Imports:
     def by_name(self) -> dict[str, str]:
         return {name: target for name, (target, _) in self._found.items()}
 
+    def besides(self, bound: Iterable[str]) -> tuple[str, ...]:
+        """What is imported besides what a name is bound to: `a.b` of `import a.b`, and what another import replaces."""
+        known = set(bound)
+        return tuple(target for target in self._targets if target not in known)
+
     def _bindings(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if "." in alias.name and not alias.asname:
-                    self.submodules[alias.name] = None
+                self._targets[alias.name] = None
                 yield (alias.asname, alias.name) if alias.asname else ((alias.name.partition(".")[0],) * 2)
             return
         base = self._base(node)
@@ -52,7 +55,9 @@ class Imports:
             if alias.name == "*":
                 yield "*", base
             else:
-                yield alias.asname or alias.name, f"{base}.{alias.name}" if base else alias.name
+                target = f"{base}.{alias.name}" if base else alias.name
+                self._targets[target] = None
+                yield alias.asname or alias.name, target
 
     def _base(self, node: ast.ImportFrom) -> str:
         """The module that names are imported from; a relative one that leaves the top package is taken as written."""

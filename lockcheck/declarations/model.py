@@ -166,8 +166,8 @@ class ModuleDeclarations:
     `functions` holds those of the module itself, by name; methods stand in their class, `classes` are keyed by dotted
     name within the module. A function or class whose name another one takes goes by `name#line`. `assignments` holds
     `name` and, for `Class.attribute = call(..)` outside the class, `Class.attribute`. `mapping_calls` are the calls of
-    `map_imperatively` or `mapper` anywhere in the file, with their lines. `submodules` are those of `import a.b`
-    anywhere in the file, which binds `a` alone."""
+    `map_imperatively` or `mapper` anywhere in the file, with their lines. `other_imports` are absolute names
+    that no name is bound to: `a.b` of `import a.b`, and what another import of the same name replaces."""
 
     module: str
     path: str
@@ -180,7 +180,7 @@ class ModuleDeclarations:
     functions: Mapping[str, FunctionDeclaration]
     body_touches_database: bool
     mapping_calls: tuple[tuple[CallOf, int], ...] = ()
-    submodules: tuple[str, ...] = ()
+    other_imports: tuple[str, ...] = ()
 
 
 # --- mapped classes -----------------------------------------------------------------------------------------

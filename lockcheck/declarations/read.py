@@ -147,7 +147,9 @@ class _Reader:
             functions=keyed(functions),
             body_touches_database=maker.body_touches(self._bodies),
             mapping_calls=self._mapping_calls() if _may_map(text) else (),
-            submodules=tuple(self._imports.submodules),
+            other_imports=self._imports.besides(
+                (*imports.values(), *(t for names in inner.values() for t in names.values()))
+            ),
         )
 
     def _functions(self) -> Iterator[tuple[str, Function]]:
