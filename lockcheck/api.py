@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockcheck import suppressions
-from lockcheck.findings import Finding, Problem, lies_in
+from lockcheck.findings import Finding, Problem, lies_in, shown
 from lockcheck.known import Known, Sieve
 from lockcheck.linked import Means, Workspace
 from lockcheck.reader import Progress
 from lockcheck.reports import ChangedFile, FixReport, GraphReport, Report
-from lockcheck.whole import shown, whole
+from lockcheck.whole import whole
 
 if TYPE_CHECKING:
     from lockcheck.baseline import Baseline

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lockcheck.held import Links, links_of
-from lockcheck.renewal import MOST, drafted, file_of, renewed
+from lockcheck.renewal import MOST, file_of, renewed
 
 if TYPE_CHECKING:
     from lockcheck.islands import Part
@@ -33,9 +33,10 @@ class Earlier:
             self._renewed[paths] = None if island is None else renewed(island, self._workspace, part)
         return self._renewed[paths]
 
-    def drafted(self, found: Snapshot) -> Snapshot:
-        """What was found anew, with findings that have been made already."""
-        return drafted(found, self._before) if self._before else found
+    def about(self, part: Part) -> tuple[Snapshot, ...]:
+        """The results that have to do with some of these files."""
+        paths = {item.path for item in part}
+        return tuple(one for one in self._before if not paths.isdisjoint(file.path for file in one.files))
 
     def parts(self) -> list[Part] | None:
         """The islands, if they are what they were: the files are the same, and import what they imported."""

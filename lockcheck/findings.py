@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from lockcheck.settings import Settings
 
 Severity = Literal["error", "warning"]
 Applicability = Literal["safe", "unsafe"]
@@ -81,3 +84,8 @@ def lies_in(finding: Finding, paths: Collection[str]) -> bool:
     """Whether a finding's own or a related place lies in these files."""
     places = (finding.place, *(related.place for related in finding.related))
     return any(place.path in paths for place in places)
+
+
+def shown(finding: Finding, settings: Settings) -> bool:
+    """Whether these settings show a finding."""
+    return (settings.preview or not finding.preview) and settings.selects(finding.code, finding.place.path)

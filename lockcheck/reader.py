@@ -27,7 +27,7 @@ class Reader:
 
     def __init__(self, kept: KeptRecords | None = None, jobs: int = 1) -> None:
         self._kept = kept
-        self._jobs = jobs
+        self.jobs = jobs
         self._held: dict[Wanted, Held] = {}
         self._last: dict[tuple[str, str], Held] = {}
         self._objects = 0
@@ -63,10 +63,10 @@ class Reader:
 
     def _read(self, wanted: Sequence[Wanted], progress: Progress) -> Mapping[Wanted, Held]:
         found: dict[Wanted, Held] = {}
-        if self._jobs > 1 and len(wanted) >= MANY:
+        if self.jobs > 1 and len(wanted) >= MANY:
             from lockcheck.workers import read_all  # noqa: PLC0415 - only runs over many files start processes
 
-            for number, (item, blob, links) in enumerate(read_all(wanted, self._jobs)):
+            for number, (item, blob, links) in enumerate(read_all(wanted, self.jobs)):
                 progress("reading", number, len(wanted))
                 found[item] = Held(item, blob, links)
                 if self._kept is not None:

@@ -3,24 +3,22 @@ has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockcheck.findings import Finding, Problem, lies_in
-from lockcheck.linked import Sources, Workspace, link
+from lockcheck import island, reader
+from lockcheck.earlier import Earlier
+from lockcheck.findings import Finding, Problem
+from lockcheck.linked import Sources, Workspace
+from lockcheck.renewal import file_of
 from lockcheck.sources import Texts
 
 if TYPE_CHECKING:
-    from lockcheck.earlier import Earlier
     from lockcheck.facts import ModuleFacts
-    from lockcheck.hazards import Hazard
-    from lockcheck.held import Links
     from lockcheck.islands import Part
-    from lockcheck.linking.project import Project
-    from lockcheck.records import Record
     from lockcheck.settings import Settings
-    from lockcheck.snapshot import Entry, Snapshot
+    from lockcheck.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +32,12 @@ class Whole:
     unresolved: Mapping[str, int]
 
 
-def shown(finding: Finding, settings: Settings) -> bool:
-    """Whether these settings show a finding."""
-    return (settings.preview or not finding.preview) and settings.selects(finding.code, finding.place.path)
-
-
 def whole(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> Whole:
     """Look at all files; `overlay` are texts that stand in for some."""
     sources = workspace.sources(overlay)
     islands = _islands(workspace, settings, sources, overlay)
-    broken = _in_order((problem for island in islands for problem in island.broken), sources)
-    unread = _in_order((problem for island in islands for problem in island.unread), sources)
+    broken = _in_order((problem for one in islands for problem in one.broken), sources)
+    unread = _in_order((problem for one in islands for problem in one.unread), sources)
     paths = {problem.path for problem in broken}
     texts = Texts({wanted.path: wanted.content for wanted in sources.wanted if wanted.path not in paths})
     return Whole(_findings(islands), (*sources.problems, *broken, *unread), texts, _summed(islands))
@@ -57,7 +50,7 @@ def _in_order(problems: Iterable[Problem], sources: Sources) -> list[Problem]:
 
 
 def _findings(islands: Iterable[Snapshot]) -> tuple[Finding, ...]:
-    entries = [entry for island in islands for entry in island.entries]
+    entries = [entry for one in islands for entry in one.entries]
     if not entries:
         return ()
     from lockcheck.assembly import fingerprinted  # noqa: PLC0415 - only where there is something
@@ -68,7 +61,7 @@ def _findings(islands: Iterable[Snapshot]) -> tuple[Finding, ...]:
 def _summed(islands: Iterable[Snapshot]) -> dict[str, int]:
     """What could not be followed, by kind."""
     found: dict[str, int] = {}
-    for kind, count in (item for island in islands for item in island.unresolved.items()):
+    for kind, count in (item for one in islands for item in one.unresolved.items()):
         found[kind] = found.get(kind, 0) + count
     return found
 
@@ -80,8 +73,6 @@ def _islands(
     workspace: Workspace, settings: Settings, sources: Sources, overlay: Mapping[str, str]
 ) -> tuple[Snapshot, ...]:
     """What each island holds."""
-    from lockcheck.earlier import Earlier  # noqa: PLC0415 - what it consists of is needed from here on
-
     if workspace.snapshots is None:
         return tuple(_Look(workspace, settings, sources, Earlier((), workspace, sources.wanted)).islands())
     from lockcheck.cache.snapshots import name_of  # noqa: PLC0415 - only runs with a cache
@@ -112,101 +103,47 @@ class _Look:
 
             self._sources.pack()
             parts = parted(self._workspace, self._sources.wanted)
+        lost = {n: self._island(part) for n, part in enumerate(parts) if self._earlier.of(part) is None}
+        alive = {number: one for number, one in lost.items() if one.alive}
+        linked = self._by_workers(alive)
         for number, part in enumerate(parts):
-            modules = _Modules(self._workspace, part)
-            found = self._earlier.of(part)
-            if found is None:
-                found = self._earlier.drafted(self._found(part, modules, (number, len(parts))))
-            yield self._assembled(found, part, modules)
+            held = self._earlier.of(part)
+            if held is not None:
+                yield island.assembled(held, self._site(part), self._facts(part))
+            else:
+                yield linked.get(number) or self._linked(lost.pop(number), (number, max(alive, default=0)))
 
-    def _found(self, part: Part, modules: _Modules, share: tuple[int, int]) -> Snapshot:
-        """What linking and the rules find on an island, whose facts go to `modules`. It is the `share[0]`-th of
-        `share[1]`."""
-        from lockcheck.renewal import file_of  # noqa: PLC0415 - as the snapshot
-        from lockcheck.snapshot import Snapshot  # noqa: PLC0415 - what it consists of is needed from here on
+    def _linked(self, one: island.Island, share: tuple[int, int]) -> Snapshot:
+        """An island that is linked here; its number and the last one."""
+        number, last = share
 
-        held = self._workspace.held(part)
+        def tell(done: int, rules: int) -> None:
+            self._workspace.tell("checking", number * rules + done, (last + 1) * rules)
+
+        return island.looked_at(one, tell, last=number >= last)
+
+    def _by_workers(self, islands: Mapping[int, island.Island]) -> Mapping[int, Snapshot]:
+        """Those islands that worker processes have linked."""
+        jobs = self._workspace.reader.jobs
+        if jobs == 1 or len(islands) == 1 or sum(len(one.files) for one in islands.values()) < reader.MANY:
+            return {}
+        from lockcheck.workers import link_all  # noqa: PLC0415 - only large projects start processes
+
+        found: dict[int, Snapshot] = {}
+        for number, snapshot in link_all(islands, jobs):
+            found[number] = snapshot
+            self._workspace.tell("checking", len(found), len(islands))
+        return found
+
+    def _island(self, part: Part) -> island.Island:
+        held = tuple(self._workspace.held(part))
         files = tuple(file_of(wanted, self._workspace.reader.key(wanted)) for wanted in part)
-        if not any(one.links.facts for one in held):
-            return Snapshot(files, (), (), (), {}, *_problems(one.links for one in held))
-        from lockcheck.linking.dissolving import dissolve  # noqa: PLC0415 - only where there is something to link
+        return island.Island(self._site(part), held, files, self._earlier.about(part))
 
-        records = [one.record for one in held]
-        project = link(records, self._settings)
-        modules.update(project.linker.modules)
-        entries = tuple(_entries(self._hazards(project, *share)))
-        unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
-        consulted = tuple(sorted(project.linker.consulted))
-        beside = tuple((one, other, answer) for (one, other), answer in project.linker.beside.items())
-        if share[0] + 1 < share[1]:
-            dissolve(project)
-        return Snapshot(files, consulted, beside, entries, unresolved, *_problems(records))
+    def _site(self, part: Part) -> island.Site:
+        contents = {wanted.path: wanted.content for wanted in part}
+        return island.Site(contents, self._settings, self._workspace.mended & contents.keys())
 
-    def _hazards(self, project: Project, number: int, islands: int) -> Iterator[tuple[str, Hazard]]:
-        """What the selected rules report."""
-        from lockcheck.checks import all_checks  # noqa: PLC0415 - only where there is something to check
-
-        rules = all_checks()
-        for done, (code, rule) in enumerate(rules.items(), number * len(rules)):
-            self._workspace.tell("checking", done, islands * len(rules))
-            if self._settings.selects(code):
-                for hazard in rule(project):
-                    yield code, hazard
-
-    def _assembled(self, snapshot: Snapshot, part: Part, modules: _Modules) -> Snapshot:
-        """The snapshot with the findings that are to be made, and with the fixes of those that are reported."""
-        if not snapshot.entries:
-            return snapshot
-        from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something
-
-        assembly = Assembly(modules, _Texts(part))
-        entries = []
-        for entry in snapshot.entries:
-            draft = entry.draft or assembly.draft(entry.code, entry.hazard)
-            if lies_in(draft.finding, self._workspace.mended) and shown(draft.finding, self._settings):
-                draft = assembly.mended(draft, entry.hazard)
-            entries.append(entry._replace(draft=draft))
-        return snapshot._replace(entries=tuple(entries))
-
-
-def _problems(found: Iterable[Record | Links]) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """Those of files that do not parse, and those of functions."""
-    listed = list(found)
-    broken = tuple(one.problem for one in listed if one.problem is not None)
-    return broken, tuple(problem for one in listed for problem in one.unread)
-
-
-def _entries(hazards: Iterable[tuple[str, Hazard]]) -> Iterator[Entry]:
-    from lockcheck.snapshot import Entry  # noqa: PLC0415 - as the snapshot
-
-    for code, hazard in hazards:
-        yield Entry(code, replace(hazard, witness=None), None)
-
-
-class _Modules(dict[str, "ModuleFacts"]):
-    """The facts of files by path; those that are not there yet are taken from records. Raises KeyError for a file
-    without any."""
-
-    def __init__(self, workspace: Workspace, part: Part) -> None:
-        super().__init__()
-        self._workspace = workspace
-        self._wanted = {wanted.path: wanted for wanted in part}
-
-    def __missing__(self, path: str) -> ModuleFacts:
-        facts = self._workspace.records([self._wanted[path]])[0].facts
-        if facts is None:
-            raise KeyError(path)
-        self[path] = facts
-        return facts
-
-
-class _Texts(dict[str, str]):
-    """Texts by path, each unpacked once."""
-
-    def __init__(self, part: Part) -> None:
-        super().__init__()
-        self._contents = {wanted.path: wanted.content for wanted in part}
-
-    def __missing__(self, path: str) -> str:
-        self[path] = self._contents[path].text
-        return self[path]
+    def _facts(self, part: Part) -> Callable[[str], ModuleFacts | None]:
+        wanted = {item.path: item for item in part}
+        return lambda path: self._workspace.records([wanted[path]])[0].facts

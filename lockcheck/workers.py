@@ -1,4 +1,4 @@
-"""Reads many files in worker processes. Whatever a worker cannot do is left to the caller."""
+"""Reads many files, and links islands, in worker processes. Whatever a worker cannot do is left to the caller."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import gc
 import multiprocessing
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeAlias
 
+from lockcheck.cache.codec import codec
 from lockcheck.cache.kept import pack
+from lockcheck.cache.shards import packed, unpacked
+from lockcheck.checks import all_checks
 from lockcheck.held import Links, links_of
+from lockcheck.island import Island, looked_at
 from lockcheck.records import Wanted, read_record
+from lockcheck.snapshot import Snapshot
 
 BATCHES = 8
 """Into how many batches a worker's share is parted, so that all end at about the same time."""
+
+_SNAPSHOT = codec(Snapshot)
 
 Read: TypeAlias = "tuple[bytes | None, Links]"
 
@@ -62,3 +69,35 @@ def _prepare(recursion_limit: int) -> None:
 
 def _read(batch: list[Wanted]) -> list[Read]:
     return [(pack(record), links_of(record)) for record in map(read_record, batch)]
+
+
+# --- linking --------------------------------------------------------------------------------------------------------
+
+
+def link_all(islands: Mapping[int, Island], jobs: int) -> Iterator[tuple[int, Snapshot]]:
+    """What the islands hold that could be linked, by number, in no order: large ones come first."""
+    context = _context()
+    if context.get_start_method() == "fork":
+        import lockcheck.linking.project  # noqa: F401, PLC0415 - once for all workers
+
+        all_checks()  # as above
+    order = sorted(islands, key=lambda number: -len(islands[number].files))
+    try:
+        with ProcessPoolExecutor(
+            min(jobs, len(order)), context, initializer=_prepare, initargs=(sys.getrecursionlimit(),)
+        ) as pool:
+            running = {pool.submit(_link, islands[number]): number for number in order}
+            for future in as_completed(running):
+                document = unpacked(future.result() or b"")
+                if document is not None:
+                    yield running.pop(future), _SNAPSHOT.decode(document)  # type: ignore[misc]  # a tuple is converted
+    except (OSError, NotImplementedError, ImportError, BrokenProcessPool):
+        return  # as above
+
+
+def _link(island: Island) -> bytes | None:
+    found = looked_at(island, lambda *_: None, last=False)
+    try:
+        return packed(_SNAPSHOT.encode(found))  # type: ignore[misc]  # as above
+    except (ValueError, RecursionError):
+        return None

@@ -199,7 +199,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(len(given))
         return link(given, chosen)
 
-    monkeypatch.setattr("lockcheck.whole.link", count)
+    monkeypatch.setattr("lockcheck.island.link", count)
     return found
 
 

@@ -265,7 +265,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
         found.append({record.declarations.path for record in given if record.declarations is not None})
         return link(given, chosen)
 
-    monkeypatch.setattr("lockcheck.whole.link", count)
+    monkeypatch.setattr("lockcheck.island.link", count)
     return found
 
 
@@ -344,7 +344,7 @@ def test_a_linked_island_is_let_go_of(root: Path, monkeypatch: pytest.MonkeyPatc
         assert facts
         return project
 
-    monkeypatch.setattr("lockcheck.whole.link", watch)
+    monkeypatch.setattr("lockcheck.island.link", watch)
     write(root, {**package("shop"), **package("zoo"), **TWO})
     assert checked().findings
     assert left == [0, 0, 0, 0]
@@ -379,7 +379,7 @@ def test_records_of_a_linked_island_are_let_go_of(root: Path, monkeypatch: pytes
 
     unpacked: Callable[[Any], Record | None] = kept.unpack
     monkeypatch.setattr(kept, "unpack", unpack)
-    monkeypatch.setattr("lockcheck.whole.link", watch)
+    monkeypatch.setattr("lockcheck.island.link", watch)
     write(root, {**package("shop"), **package("zoo"), **TWO})
     found = checked()
     assert left == [0, 0, 0, 0]

@@ -1,0 +1,144 @@
+"""One island: linked, checked and its findings made, in this process or in another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lockcheck.findings import Problem, lies_in, shown
+from lockcheck.linked import link
+from lockcheck.renewal import drafted
+from lockcheck.snapshot import Entry, File, Snapshot
+
+if TYPE_CHECKING:
+    from lockcheck.facts import ModuleFacts
+    from lockcheck.hazards import Hazard
+    from lockcheck.held import Held, Links
+    from lockcheck.linking.project import Project
+    from lockcheck.records import Record
+    from lockcheck.settings import Settings
+    from lockcheck.sources import Content
+
+Tell = Callable[[int, int], None]
+"""Told how many rules are done, of how many."""
+
+Find = Callable[[str], "ModuleFacts | None"]
+"""The facts of a file, by its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What findings are made with: the texts of an island by path, and the files whose findings are to have fixes."""
+
+    contents: Mapping[str, Content]
+    settings: Settings
+    mended: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Island:
+    """What is to be linked: `held` and `files` have the same order. `before` are earlier results that have to do with
+    these files."""
+
+    site: Site
+    held: tuple[Held, ...]
+    files: tuple[File, ...]
+    before: tuple[Snapshot, ...]
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is something to link."""
+        return any(held.links.facts for held in self.held)
+
+
+def looked_at(island: Island, tell: Tell, *, last: bool) -> Snapshot:
+    """What an island holds. Unless it is the `last` one, what linking has made is let go of."""
+    if not island.alive:
+        return Snapshot(island.files, (), (), (), {}, *_problems(held.links for held in island.held))
+    from lockcheck.linking.dissolving import dissolve  # noqa: PLC0415 - only where there is something to link
+
+    records = [held.record for held in island.held]
+    project = link(records, island.site.settings)
+    facts = dict(project.linker.modules)
+    found = _found(project, island, records, tell)
+    if not last:
+        dissolve(project)
+    return assembled(drafted(found, island.before) if island.before else found, island.site, facts.get)
+
+
+def _found(project: Project, island: Island, records: Iterable[Record], tell: Tell) -> Snapshot:
+    """What linking and the rules find."""
+    entries = tuple(
+        Entry(code, replace(hazard, witness=None), None)
+        for code, hazard in _hazards(project, island.site.settings, tell)
+    )
+    unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
+    consulted = tuple(sorted(project.linker.consulted))
+    beside = tuple((one, other, answer) for (one, other), answer in project.linker.beside.items())
+    return Snapshot(island.files, consulted, beside, entries, unresolved, *_problems(records))
+
+
+def _hazards(project: Project, settings: Settings, tell: Tell) -> Iterator[tuple[str, Hazard]]:
+    """What the selected rules report."""
+    from lockcheck.checks import all_checks  # noqa: PLC0415 - only where there is something to check
+
+    rules = all_checks()
+    for number, (code, rule) in enumerate(rules.items()):
+        tell(number, len(rules))
+        if settings.selects(code):
+            for hazard in rule(project):
+                yield code, hazard
+
+
+def _problems(found: Iterable[Record | Links]) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Those of files that do not parse, and those of functions."""
+    listed = list(found)
+    broken = tuple(one.problem for one in listed if one.problem is not None)
+    return broken, tuple(problem for one in listed for problem in one.unread)
+
+
+# --- findings -----------------------------------------------------------------------------------------------------
+
+
+def assembled(snapshot: Snapshot, site: Site, find: Find) -> Snapshot:
+    """The snapshot with the findings that are to be made, and with the fixes of those that are reported."""
+    if not snapshot.entries:
+        return snapshot
+    from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something
+
+    assembly = Assembly(_Facts(find), _Texts(site.contents))
+    entries = []
+    for entry in snapshot.entries:
+        draft = entry.draft or assembly.draft(entry.code, entry.hazard)
+        if lies_in(draft.finding, site.mended) and shown(draft.finding, site.settings):
+            draft = assembly.mended(draft, entry.hazard)
+        entries.append(entry._replace(draft=draft))
+    return snapshot._replace(entries=tuple(entries))
+
+
+class _Facts(dict[str, "ModuleFacts"]):
+    """The facts of files by path, each found once. Raises KeyError for a file without any."""
+
+    def __init__(self, find: Find) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, path: str) -> ModuleFacts:
+        facts = self._find(path)
+        if facts is None:
+            raise KeyError(path)
+        self[path] = facts
+        return facts
+
+
+class _Texts(dict[str, str]):
+    """Texts by path, each unpacked once."""
+
+    def __init__(self, contents: Mapping[str, Content]) -> None:
+        super().__init__()
+        self._contents = contents
+
+    def __missing__(self, path: str) -> str:
+        self[path] = self._contents[path].text
+        return self[path]
