@@ -205,6 +205,48 @@ def test_each_package_as_if_it_were_alone(root: Path) -> None:
         assert {related.place.path.partition("/")[0] for related in finding.related} <= {top}
 
 
+HANDLER = """from shop.models import Job, Run, hub
+
+
+def start() -> None:
+    run = Run()
+    hub.session.add(run)
+    hub.session.commit()
+    hub.session.add(Job(run_id=run.id))
+    hub.session.commit()
+"""
+"""Nothing but a mapped class tells that it deals with a database."""
+
+
+@pytest.mark.parametrize("names", [("one",), ("one", "two"), ("zero", "one", "two")])
+def test_each_root_as_if_it_were_alone(root: Path, names: tuple[str, ...]) -> None:
+    """Modules of several roots have the same names."""
+    hub = "\n\nclass Hub: ...\n\n\nhub = Hub()\n"
+    for name in names:
+        (root / name).mkdir()
+        (root / name / "pyproject.toml").touch()
+        write(root / name, {**package("shop"), "shop/models.py": MODELS + hub, "shop/handling.py": HANDLER})
+    found = checked().findings
+    assert len(found) == 2 * len(names)
+    for name in names:
+        own = [item for item in found if item.place.path.startswith(f"{name}/")]
+        assert [item.code for item in own] == ["LCK403", "LCK201"]
+        assert all(place.place.path.startswith(f"{name}/") for item in own for place in item.related)
+
+
+def test_what_revisions_alone_import_in_each_root(root: Path) -> None:
+    """A helper of revisions runs alone: it is no counterpart in its own root, whatever the other one holds."""
+    revision = "from shop.helping import mark\n\nrevision = '1'\ndown_revision = None\n\n\ndef upgrade():\n    mark()\n"
+    for name in ("one", "two"):
+        (root / name).mkdir()
+        (root / name / "pyproject.toml").touch()
+        write(root / name, {**package("shop"), "versions/one.py": revision})
+        (root / name / "shop/helping.py").write_text("def mark() -> None: ...\n", encoding="utf-8")
+    workspace = linked.Workspace([Path()], settings.load(Path()))
+    found = [project.serving_revisions for project in workspace.read({}).projects(settings.load(Path()))]
+    assert found == [{"shop.helping"}, {"shop~2.helping"}]
+
+
 def test_problems_are_in_the_order_of_files(root: Path) -> None:
     write(root, {**TWO, "a.py": "def (:\n", "shop/__init__.py": "", "shop/bad.py": "def (:\n", "z.py": "def (:\n"})
     write(root, package("shop"))

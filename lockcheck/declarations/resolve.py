@@ -186,6 +186,11 @@ class Names:
             return self.member(package, name)
         return None
 
+    def located(self, target: str, importer: str) -> str:
+        """The module that an absolute name, imported in `importer`, leads into; "" for none of the project."""
+        found = self._locator.locate(target, importer)
+        return found[0] if found is not None else ""
+
     def descend(self, qualname: str, rest: str) -> str:
         """What the attributes `rest` of a resolved name stand for."""
         while rest:

@@ -147,7 +147,8 @@ class Names:
         targets = (*declaration.imports.values(), *inner)
         if any(is_sqlalchemy(target) for target in targets):
             return True
-        return any(isinstance(self.classify(target), ModelRef) for target in targets)
+        meant = (self._declarations.names.absolute(target, module) for target in targets)
+        return any(isinstance(self.classify(target), ModelRef) for target in meant)
 
     # --- attributes ------------------------------------------------------------------------------------------
 

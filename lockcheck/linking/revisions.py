@@ -20,6 +20,6 @@ def serving_revisions(declarations: Declarations) -> frozenset[str]:
     for name, module in declarations.modules.items():
         inner = (target for imports in module.function_imports.values() for target in imports.values())
         for target in (*module.imports.values(), *inner):
-            importers.setdefault(declarations.module_of(target), set()).add(name)
+            importers.setdefault(declarations.names.located(target, name), set()).add(name)
     revisions = {name for name, module in declarations.modules.items() if set(module.assignments) >= HEADER}
     return frozenset(name for name, found in importers.items() if name and found <= revisions)
