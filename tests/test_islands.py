@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from lockcheck import api, islands, linked, reader, settings
+from lockcheck import api, islands, linked, reader, settings, workers
 from lockcheck.api import Means, Report
 from lockcheck.cache.folder import Folder
 from lockcheck.held import Held
+from lockcheck.island import Island, looked_at
 from lockcheck.records import Record, Wanted, read_record
 from lockcheck.server.memory import Memory, MemoryRecords
+from lockcheck.snapshot import Snapshot
 from tests.test_pipeline import BULK, LOCK, MODELS, package, write
 
 PROLOGUE = """from sqlalchemy import ForeignKey
@@ -284,6 +288,19 @@ def test_the_graph_has_the_cycles_that_a_check_reports(root: Path) -> None:
     assert files == [{"both.py"}, {"third.py"}]
 
 
+def test_a_proof_is_of_the_island_that_a_place_lies_in(root: Path) -> None:
+    target = pytest.importorskip("lockcheck.prove.target")
+    write(root, {**TWO, "both.py": PROLOGUE + CANCEL + FINISH, "third.py": PROLOGUE + CANCEL + FINISH})
+    chosen = settings.load(Path(), overrides=settings.Overrides(preview=True))
+    for finding in (found for found in checked().findings if found.code == "LCK205"):
+        wanted = target.Wanted(finding.place.path, finding.place.line)
+        meant = target.targets(wanted, [Path()], chosen, lambda *_: None)
+        assert [found for _, found in meant.found] == [finding]
+        assert set(meant.project.linker.modules) == {finding.place.path}
+    nothing = target.targets(target.Wanted("finishing.py", 21), [Path()], chosen, lambda *_: None)
+    assert (nothing.project, nothing.found) == (None, ())
+
+
 # --- processes and caches ---------------------------------------------------------------------------------------
 
 MANY = {**TWO, **package("shop"), **package("zoo"), "plain.py": "x = 1\n", "bad.py": "def (:\n"}
@@ -295,6 +312,55 @@ def test_several_processes_find_what_one_finds(root: Path, monkeypatch: pytest.M
     one = checked(Means())
     assert one.findings
     assert checked(Means(jobs=2)) == one
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_islands_are_linked_by_workers(root: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("not on this system")
+    write(root, MANY)
+    one = checked()
+
+    monkeypatch.setattr(reader, "MANY", 2)
+    monkeypatch.setattr(workers, "_context", lambda: multiprocessing.get_context(method))
+    monkeypatch.setattr("lockcheck.whole._Look._linked", only_idle)
+    assert checked(Means(jobs=2)) == one
+
+
+def only_idle(_: object, one: Island, share: tuple[int, int]) -> Snapshot:
+    assert not one.alive, share
+    return looked_at(one, lambda *_: None, last=True)
+
+
+def killed(_: object) -> bytes:
+    os._exit(9)
+
+
+def broken(_: object) -> None:
+    return None
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="workers must have the patch")
+@pytest.mark.parametrize("worker", [killed, broken])
+def test_what_workers_cannot_link_is_linked_here(
+    root: Path, monkeypatch: pytest.MonkeyPatch, worker: Callable[[object], bytes | None]
+) -> None:
+    write(root, MANY)
+    one = checked()
+    monkeypatch.setattr(reader, "MANY", 2)
+    monkeypatch.setattr(workers, "_context", lambda: multiprocessing.get_context("fork"))
+    monkeypatch.setattr(workers, "_link", worker)
+    assert checked(Means(jobs=2)) == one
+
+
+def test_one_island_starts_no_process(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(workers, "link_all", refuse)
+    monkeypatch.setattr(reader, "MANY", 2)
+    write(root, {**package("shop"), "plain.py": "x = 1\n", "other.py": "x = 1\n"})
+    assert checked(Means(jobs=2)).findings
 
 
 @pytest.fixture
