@@ -55,7 +55,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What was found, in the linked island that a place or a fingerprint leads to; None where it leads nowhere."""
+    """What was found, in the linked island that a place or a fingerprint leads to, else in the first one; None where
+    nothing touches a database."""
 
     project: Project | None
     found: tuple[tuple[Hazard, Finding], ...]
@@ -72,7 +73,8 @@ def targets(wanted: Wanted, paths: Sequence[Path], settings: Settings, progress:
     workspace = Workspace(paths, settings, progress)
     readings = workspace.read({})
     path = display(Path(wanted.path)) if wanted.path is not None else None
-    projects, found = [], []
+    island: Project | None = None
+    found: list[tuple[Hazard, Finding]] = []
     for project in readings.projects(settings):
         assembly, checks = Assembly(project.linker.modules, readings.texts), all_checks()
         hazards = [(code, hazard) for code in PROVABLE for hazard in checks[code](project)]
@@ -83,6 +85,6 @@ def targets(wanted: Wanted, paths: Sequence[Path], settings: Settings, progress:
             for (hazard, draft), finding in zip(made, fingerprinted(draft for _, draft in made), strict=True)
             if wanted.fits(finding, path)
         ]
-        projects += [project] if meant else []
+        island = project if island is None or (meant and not found) else island
         found += meant
-    return Targets(projects[0] if projects else None, tuple(found), readings.problems, readings.texts)
+    return Targets(island, tuple(found), readings.problems, readings.texts)
