@@ -13,6 +13,7 @@ from lockcheck.known import Known, Sieve
 from lockcheck.linked import Means, Workspace
 from lockcheck.reader import Progress
 from lockcheck.reports import ChangedFile, FixReport, GraphReport, Report
+from lockcheck.sources import ChangedError
 from lockcheck.whole import whole
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def analyse(
     to be reported. Raises `discover.DiscoverError` and, for a revision, `git.GitError`."""
     given = dict([stdin]) if stdin else {}
     workspace = Workspace(paths, settings, progress, given, means)
+    if means is not None and means.cache is not None and (known is None or known.since is None):
+        from lockcheck.cache.seen import Seen  # noqa: PLC0415 - only runs with a cache
+
+        workspace.seen = Seen(means.cache)
     return _analyse(workspace, settings, given, _sieve(paths, workspace, settings, given, known))
 
 
@@ -108,10 +113,18 @@ class _Look:
 
 
 def _look(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> _Look:
+    try:
+        return _looked(workspace, settings, overlay)
+    except ChangedError:  # a file has changed since its times were looked at
+        workspace.read_all()
+        return _looked(workspace, settings, overlay)
+
+
+def _looked(workspace: Workspace, settings: Settings, overlay: Mapping[str, str]) -> _Look:
     found = whole(workspace, settings, overlay)
     reportable = [finding for finding in found.findings if shown(finding, settings)]
     unshown = tuple(finding for finding in found.findings if not shown(finding, settings))
-    comments = _suppressions(found.texts)
+    comments = {path: suppressions.read(text, path) for path, text in found.texts.silencing()}
     settled = suppressions.settle(reportable, comments, found.texts, settings.selects, unshown=unshown)
     return _Look(settled, unshown, found.problems, found.texts, found.unresolved)
 
@@ -121,10 +134,6 @@ def again(
 ) -> Report:
     """One more look at the files of a workspace, some of them with the texts of `overlay`."""
     return _analyse(workspace, settings, overlay, Sieve(None, baseline))
-
-
-def _suppressions(texts: Mapping[str, str]) -> dict[str, suppressions.FileSuppressions]:
-    return {path: suppressions.read(text, path) for path, text in texts.items() if suppressions.worth_reading(text)}
 
 
 def graph(

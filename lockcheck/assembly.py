@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockcheck import facts, pages
 from lockcheck.declarations.model import Location
+from lockcheck.drafts import Draft, Mend
 from lockcheck.findings import Finding, Fix, Place, Related
-from lockcheck.fingerprints import normalise, numbered
+from lockcheck.fingerprints import normalise
 from lockcheck.hazards import Hazard, Remedy, Where, filled, marked
 from lockcheck.plans import Target
 
@@ -17,24 +18,6 @@ if TYPE_CHECKING:
     from lockcheck.facts import ModuleFacts, SliceSites
 
 Texts = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A finding that has no fingerprint yet, which depends on all findings. `function` is the qualified name and
-    `statement` the normalised source that go into it. Whether the hazard can be mended is known where `tried`."""
-
-    finding: Finding
-    function: str
-    statement: str
-    tried: bool
-
-
-def fingerprinted(drafts: Iterable[Draft]) -> tuple[Finding, ...]:
-    """The findings of a project, in the order of their places."""
-    ordered = sorted(drafts, key=lambda draft: (draft.finding.place, draft.finding.code))
-    prints = numbered((draft.finding.code, draft.function, draft.statement) for draft in ordered)
-    return tuple(replace(draft.finding, fingerprint=print_) for draft, print_ in zip(ordered, prints, strict=True))
 
 
 def files_of(hazard: Hazard) -> set[str]:
@@ -59,6 +42,7 @@ class Assembly:
         self._modules = modules
         self._texts = texts
         self._slices: dict[str, dict[str, SliceSites]] = {}
+        self._split: dict[str, list[str]] = {}
 
     def draft(self, code: str, hazard: Hazard) -> Draft:
         """The finding of a hazard, without its fix."""
@@ -77,13 +61,17 @@ class Assembly:
         )
         return Draft(finding, hazard.function, normalise(self._statement(place)), tried=hazard.remedy is None)
 
-    def mended(self, draft: Draft, hazard: Hazard) -> Draft:
-        """The same finding with its fix, or with the reason why there is none."""
-        if draft.tried or hazard.remedy is None:
+    def mended(self, draft: Draft, hazard: Hazard, known: Mend | None = None) -> Draft:
+        """The same finding with its fix, or with the reason why there is none; `known` is what its plan comes to."""
+        remedy = hazard.remedy
+        if draft.tried or remedy is None:
             return draft
-        fix = self._fix(hazard.remedy)
-        told = {"message": f"{draft.finding.message}; no fix: {fix}"} if isinstance(fix, str) else {"fix": fix}
-        return replace(draft, finding=replace(draft.finding, **told), tried=True)
+        mend = self._mend(remedy) if known is None else known
+        if isinstance(mend, str):
+            finding = replace(draft.finding, message=f"{draft.finding.message}; no fix: {mend}")
+            return replace(draft, finding=finding, tried=True, refused=mend)
+        fix = Fix(remedy.applicability, self._filled(remedy.message), mend)
+        return replace(draft, finding=replace(draft.finding, fix=fix), tried=True)
 
     def _symbol(self, hazard: Hazard) -> str:
         """The function, dotted within its module."""
@@ -108,21 +96,24 @@ class Assembly:
         return Place(target.path, *facts.position(sites, target.kind, target.index))
 
     def _line(self, path: str, line: int) -> str:
-        lines = lines_of(self._texts[path])
+        lines = self._lines(path)
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
-    def _statement(self, place: Place) -> str:
-        return source_at(place, lines_of(self._texts[place.path]))
+    def _lines(self, path: str) -> list[str]:
+        if path not in self._split:
+            self._split[path] = lines_of(self._texts[path])
+        return self._split[path]
 
-    def _fix(self, remedy: Remedy) -> Fix | str:
-        """The fix, or why the plan cannot be carried out here."""
+    def _statement(self, place: Place) -> str:
+        return source_at(place, self._lines(place.path))
+
+    def _mend(self, remedy: Remedy) -> Mend:
+        """The edits, or why the plan cannot be carried out here."""
         from lockcheck.fixes.realise import Refusal, realise  # noqa: PLC0415  # libcst is imported only for findings
 
         path = plan_path(remedy)
         edits = realise(remedy.plan, self._texts[path], self._modules[path])
-        if isinstance(edits, Refusal):
-            return edits.reason
-        return Fix(remedy.applicability, self._filled(remedy.message), edits)
+        return edits.reason if isinstance(edits, Refusal) else edits
 
 
 def plan_path(remedy: Remedy) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lockcheck.held import Links, links_of
+from lockcheck.mends import Moves
 from lockcheck.renewal import MOST, file_of, renewed
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class Earlier:
         self._workspace = workspace
         self._by_path = {item.path: item for item in wanted}
         self._islands = {tuple(file.path for file in island.files): island for island in before}
+        self.moves = Moves(before, workspace, wanted)
+        """Where the fixes of these results are now."""
         self._renewed: dict[tuple[str, ...], Snapshot | None] = {}
 
     def of(self, part: Part) -> Snapshot | None:
@@ -30,7 +33,7 @@ class Earlier:
         paths = tuple(item.path for item in part)
         if paths not in self._renewed:
             island = self._islands.get(paths)
-            self._renewed[paths] = None if island is None else renewed(island, self._workspace, part)
+            self._renewed[paths] = None if island is None else renewed(island, self._workspace, part, self.moves)
         return self._renewed[paths]
 
     def about(self, part: Part) -> tuple[Snapshot, ...]:

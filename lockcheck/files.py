@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from pathlib import Path
 def replace_file(target: Path, content: bytes) -> None:
     """Replace a file's content through a temporary file in the same folder; its owner and mode stay. A file that is not
     there is made. Raises OSError, with the old file in place."""
+    import tempfile  # noqa: PLC0415 - most runs write to standard output
+
     status = target.stat() if target.exists() else None
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     try:

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 # Frames in which a fragment parses that is no whole statement: a compound statement's header, a handler, an expression.
 _FRAMES = (
@@ -42,6 +43,7 @@ def unlined(symbol: str) -> str:
     return re.sub(r"#\d+", "", symbol)
 
 
+@lru_cache(maxsize=4_096)
 def normalise(source: str) -> str:
     """A spelling of a statement's source in which layout, comments, quotes, redundant parentheses and trailing commas
     do not show; the same on every Python."""

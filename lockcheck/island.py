@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Problem, lies_in, shown
 from lockcheck.linked import link
 from lockcheck.renewal import drafted
-from lockcheck.snapshot import Entry, File, Snapshot
+from lockcheck.snapshot import Beside, Entry, File, Snapshot
 
 if TYPE_CHECKING:
+    from lockcheck.assembly import Assembly
     from lockcheck.facts import ModuleFacts
     from lockcheck.hazards import Hazard
     from lockcheck.held import Held, Links
     from lockcheck.linking.project import Project
+    from lockcheck.mends import Moves
     from lockcheck.records import Record
     from lockcheck.settings import Settings
     from lockcheck.sources import Content
@@ -52,8 +55,9 @@ class Island:
         return any(held.links.facts for held in self.held)
 
 
-def looked_at(island: Island, tell: Tell, *, last: bool) -> Snapshot:
-    """What an island holds. Unless it is the `last` one, what linking has made is let go of."""
+def looked_at(island: Island, tell: Tell, *, last: bool, moves: Moves | None = None) -> Snapshot:
+    """What an island holds. Unless it is the `last` one, what linking has made is let go of. Fixes that were made
+    before may be found by `moves`."""
     if not island.alive:
         return Snapshot(island.files, (), (), (), {}, *_problems(held.links for held in island.held))
     from lockcheck.linking.dissolving import dissolve  # noqa: PLC0415 - only where there is something to link
@@ -64,7 +68,7 @@ def looked_at(island: Island, tell: Tell, *, last: bool) -> Snapshot:
     found = _found(project, island, records, tell)
     if not last:
         dissolve(project)
-    return assembled(drafted(found, island.before) if island.before else found, island.site, facts.get)
+    return assembled(drafted(found, island.before, moves) if island.before else found, island.site, facts.get)
 
 
 def _found(project: Project, island: Island, records: Iterable[Record], tell: Tell) -> Snapshot:
@@ -75,7 +79,10 @@ def _found(project: Project, island: Island, records: Iterable[Record], tell: Te
     )
     unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
     consulted = tuple(sorted(project.linker.consulted))
-    beside = tuple((one, other, answer) for (one, other), answer in project.linker.beside.items())
+    beside = tuple(
+        Beside(one.path, (one.slice, one.kind, one.index), (other.slice, other.kind, other.index), answer)
+        for (one, other), answer in project.linker.beside.items()
+    )
     return Snapshot(island.files, consulted, beside, entries, unresolved, *_problems(records))
 
 
@@ -103,18 +110,28 @@ def _problems(found: Iterable[Record | Links]) -> tuple[tuple[Problem, ...], tup
 
 def assembled(snapshot: Snapshot, site: Site, find: Find) -> Snapshot:
     """The snapshot with the findings that are to be made, and with the fixes of those that are reported."""
-    if not snapshot.entries:
-        return snapshot
-    from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something
-
-    assembly = Assembly(_Facts(find), _Texts(site.contents))
+    made = _Made(_Facts(find), _Texts(site.contents))
     entries = []
     for entry in snapshot.entries:
-        draft = entry.draft or assembly.draft(entry.code, entry.hazard)
-        if lies_in(draft.finding, site.mended) and shown(draft.finding, site.settings):
-            draft = assembly.mended(draft, entry.hazard)
-        entries.append(entry._replace(draft=draft))
+        draft = entry.draft or made.assembly.draft(entry.code, entry.hazard)
+        if not draft.tried and lies_in(draft.finding, site.mended) and shown(draft.finding, site.settings):
+            draft = made.assembly.mended(draft, entry.hazard, entry.mend)
+        entries.append(entry if draft is entry.draft else entry.drafted(draft))
     return snapshot._replace(entries=tuple(entries))
+
+
+class _Made:
+    """What findings are made with, once there are any to be made."""
+
+    def __init__(self, facts: _Facts, texts: _Texts) -> None:
+        self._facts = facts
+        self._texts = texts
+
+    @cached_property
+    def assembly(self) -> Assembly:
+        from lockcheck.assembly import Assembly  # noqa: PLC0415 - only where there is something to be made
+
+        return Assembly(self._facts, self._texts)
 
 
 class _Facts(dict[str, "ModuleFacts"]):

@@ -13,11 +13,12 @@ from lockcheck import discover
 from lockcheck.declarations import sources as layout
 from lockcheck.findings import Problem
 from lockcheck.reader import Progress, Reader
-from lockcheck.records import Record, Wanted
+from lockcheck.records import Record, Wanted, parse_problem
 from lockcheck.sources import Content, Source, Texts, read_source
 
 if TYPE_CHECKING:
     from lockcheck.cache.folder import Folder
+    from lockcheck.cache.seen import Seen
     from lockcheck.cache.snapshots import Snapshots
     from lockcheck.held import Held
     from lockcheck.linking.project import Project
@@ -95,6 +96,8 @@ class Workspace:
         self.reader, self.snapshots = (means or Means()).prepared()
         self._sources: dict[str, Source | Problem] = {}
         self._size = 0
+        self.seen: Seen | None = None
+        """What earlier runs know of files; they are read when their texts are asked for."""
         absolute = [discover.absolute(path) for path in paths]
         named = [discover.absolute(path) for path in given or ()]
         self.tree = layout.source_roots(absolute, settings.src)
@@ -127,9 +130,20 @@ class Workspace:
         found = self._sources.get(path)
         return found if isinstance(found, Source) else None
 
+    def problem(self, path: str, text: str) -> Problem | None:
+        """Why a text does not parse that would stand in for a file, if it does not."""
+        module = next((item for item in self.modules if self._paths[item.path] == path), None)
+        name, is_package = (module.name, module.is_package) if module is not None else ("", False)
+        return parse_problem(Wanted(path, name, is_package, text, module is not None))
+
     def tell(self, stage: str, done: int, total: int) -> None:
         """Say how far the run is."""
         self._progress(stage, done, total)
+
+    def read_all(self) -> None:
+        """From here on, take no file for the one that an earlier run has read."""
+        self.seen = None
+        self._sources.clear()
 
     # --- stages ----------------------------------------------------------------------------------------------
 
@@ -138,9 +152,11 @@ class Workspace:
         matters, and the parser alone looks at the files."""
         found = [(module, self._source(module, overlay)) for module in self.modules]
         sources = [(module, source) for module, source in found if isinstance(source, Source)]
-        declare = any(map(speaks_of_database, (source for _, source in sources)))
+        declare = any(source.content.traits.speaks for _, source in sources)
         wanted = [Wanted(s.path, m.name, m.is_package, s.content, declare) for m, s in sources]
         problems = [*self.files.problems, *(source for _, source in found if isinstance(source, Problem))]
+        if self.seen is not None:
+            self.seen.save()
         return Sources(tuple(wanted), tuple(problems))
 
     def read(self, overlay: Mapping[str, str]) -> Readings:
@@ -162,6 +178,10 @@ class Workspace:
         """What these files come to, in their order."""
         return self.reader.records(wanted, self._progress)
 
+    def ready(self, wanted: Sequence[Wanted]) -> None:
+        """See to it that something is kept of these files."""
+        self.reader.ready(wanted, self._progress)
+
     def held(self, wanted: Sequence[Wanted]) -> list[Held]:
         """The same, packed where there are many."""
         return self.reader.held(wanted, self._progress)
@@ -171,16 +191,12 @@ class Workspace:
         if path in overlay:
             return Source(path, module.path, Content(overlay[path]))
         if path not in self._sources:
-            found = self._sources[path] = read_source(module.path, path)
+            look = read_source if self.seen is None else self.seen.source
+            found = self._sources[path] = look(module.path, path)
             self._size += found.content.size if isinstance(found, Source) else 0
             if self._size > TEXTS and self.snapshots is None and isinstance(found, Source):
                 found.content.pack()  # all files will be read: there is no result that may still hold
         return self._sources[path]
-
-
-def speaks_of_database(source: Source) -> bool:
-    """Whether a file's text holds the name of a database package; all of them hold one of these words."""
-    return "alchemy" in source.text or "sqlmodel" in source.text
 
 
 def link(records: Sequence[Record], settings: Settings) -> Project:

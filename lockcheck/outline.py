@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from lockcheck.cache.codec import codec, fields_of
 from lockcheck.declarations.model import Assignment, ClassDeclaration, FunctionDeclaration, ModuleDeclarations
-from lockcheck.facts import ModuleFacts
 from lockcheck.records import Record
+
+if TYPE_CHECKING:
+    from lockcheck.briefs import Brief
 
 _MODULE = list(fields_of(ModuleDeclarations))
 _ASSIGNMENTS, _CLASSES, _FUNCTIONS = map(_MODULE.index, ("assignments", "classes", "functions"))
@@ -21,7 +25,6 @@ _LINES: dict[type, tuple[int, ...]] = {
     kind: tuple(number for number, name in enumerate(fields_of(kind)) if name in {"line", "first_line", "last_line"})
     for kind in (Assignment, ClassDeclaration, FunctionDeclaration)
 }
-_SLICES = list(fields_of(ModuleFacts)).index("slices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +42,18 @@ class Outline:
 def outline(record: Record) -> Outline:
     """The outline of what a file came to."""
     declared = _encoded(ModuleDeclarations, record.declarations)
-    lines = list(_lines(declared)) if declared is not None else []
-    ranks = {line: rank for rank, line in enumerate(sorted(set(lines)))}
+    lines: list[int] = []
+    declared = None if declared is None else _unlined(declared, lines)
+    from lockcheck.facts import ModuleFacts  # noqa: PLC0415 - not where no slice has changed
+
     facts = _encoded(ModuleFacts, record.facts)
-    slices = facts[_SLICES] if facts is not None else []
+    place = list(fields_of(ModuleFacts)).index("slices")
+    slices = facts[place] if facts is not None else []
     if facts is not None:
-        facts[_SLICES] = [[name, *map(len, sites)] for name, _, *sites in slices]
+        facts[place] = [[name, *map(len, sites)] for name, _, *sites in slices]
     broken = record.problem is not None
     unread = [problem.message for problem in record.unread]
-    shape = _digest([broken, unread, declared, [ranks[line] for line in lines], facts])
+    shape = _digest([broken, unread, declared, _ranks(lines), facts])
     return Outline(shape, tuple(lines), _digest(_ordered(lines, slices)))
 
 
@@ -70,21 +76,66 @@ def _digest(document: Any) -> str:
     return hashlib.blake2b(json.dumps(document).encode(), digest_size=12).hexdigest()
 
 
-def _lines(module: list[Any]) -> Iterator[int]:
-    """The lines of a module's declarations, which are taken out of the document."""
-    for assignment in module[_ASSIGNMENTS].values():
-        yield from _taken(Assignment, assignment)
-    for function in module[_FUNCTIONS].values():
-        yield from _taken(FunctionDeclaration, function)
-    for cls in module[_CLASSES].values():
-        yield from _taken(ClassDeclaration, cls)
-        for attribute in cls[_ATTRIBUTES]:
-            yield from _taken(Assignment, attribute)
-        for method in cls[_METHODS]:
-            yield from _taken(FunctionDeclaration, method)
+def _unlined(module: list[Any], lines: list[int]) -> list[Any]:
+    """A module's declarations without their lines, which go to `lines`."""
+    found = [*module]
+    found[_ASSIGNMENTS] = {name: _taken(Assignment, item, lines) for name, item in module[_ASSIGNMENTS].items()}
+    found[_FUNCTIONS] = {name: _taken(FunctionDeclaration, item, lines) for name, item in module[_FUNCTIONS].items()}
+    found[_CLASSES] = {name: _class(item, lines) for name, item in module[_CLASSES].items()}
+    return found
 
 
-def _taken(kind: type, document: list[Any]) -> Iterator[int]:
+def _class(document: list[Any], lines: list[int]) -> list[Any]:
+    found = _taken(ClassDeclaration, document, lines)
+    found[_ATTRIBUTES] = [_taken(Assignment, item, lines) for item in document[_ATTRIBUTES]]
+    found[_METHODS] = [_taken(FunctionDeclaration, item, lines) for item in document[_METHODS]]
+    return found
+
+
+def _taken(kind: type, document: list[Any], lines: list[int]) -> list[Any]:
+    found = [*document]
     for number in _LINES[kind]:
-        yield document[number]
-        document[number] = None
+        lines.append(document[number])
+        found[number] = None
+    return found
+
+
+# --- where no slice has changed -----------------------------------------------------------------------------------
+
+
+def moved(before: Brief, after: Brief, *, consulted: bool) -> dict[int, int] | None:
+    """The lines of declarations before and after, where two contents of a file have the same outline and the same
+    slices; None where they have not, or that is not sure. Where it is `consulted` how all constructs stand to each
+    other, that is the same, too."""
+    if list(before.digests) != list(after.digests):
+        return None
+    old: list[int] = []
+    new: list[int] = []
+    if _unlined(before.declared, old) != _unlined(after.declared, new):
+        return None
+    if _ranks(old) != _ranks(new) or (consulted and _standing(old, before.spans) != _standing(new, after.spans)):
+        return None
+    return dict(zip(old, new, strict=True))
+
+
+def _ranks(lines: list[int]) -> list[int]:
+    ranks = {line: rank for rank, line in enumerate(sorted(set(lines)))}
+    return [ranks[line] for line in lines]
+
+
+def _standing(lines: list[int], spans: Sequence[Sequence[int]]) -> object:
+    """How lines and slices stand to each other: inside a slice a line counts from where that begins. Never the same
+    where slices share lines."""
+    ordered = sorted((first, last) for first, _, last, _ in spans)
+    if any(following[0] <= one[1] for one, following in pairwise(ordered)):
+        return object()
+    starts = [first for first, _ in ordered]
+    bounds = [line for first, _, last, _ in spans for line in (first, last)]
+    within = [_within(line, starts, ordered) for line in lines]
+    return _ranks([*lines, *bounds]), within
+
+
+def _within(line: int, starts: list[int], ordered: list[tuple[int, int]]) -> int:
+    """How far a line stands below the beginning of the slice around it; -1 outside."""
+    number = bisect_right(starts, line) - 1
+    return line - starts[number] if number >= 0 and line <= ordered[number][1] else -1

@@ -9,7 +9,9 @@ from lockcheck.held import Held
 from lockcheck.records import Record, Wanted, read_record
 
 if TYPE_CHECKING:
+    from lockcheck.briefs import Brief
     from lockcheck.cache.kept import KeptRecords
+    from lockcheck.outline import Outline
     from lockcheck.reading.slicing import Slices
 
 Progress = Callable[[str, int, int], None]
@@ -60,6 +62,31 @@ class Reader:
     def of_key(self, key: str) -> Record | None:
         """A record that an earlier run has kept."""
         return self._kept.of_key(key) if self._kept is not None else None
+
+    def brief(self, key: str) -> Brief | None:
+        """The same in brief; None where something is wrong with the file."""
+        return self._kept.brief(key) if self._kept is not None else None
+
+    def outline(self, key: str) -> Outline | None:
+        """The outline of a content; None where something is wrong with the file."""
+        return self._kept.outline(key) if self._kept is not None else None
+
+    def ready(self, wanted: Sequence[Wanted], progress: Progress) -> None:
+        """See to it that something is kept of these files, with as little work as can be."""
+        kept = self._kept
+        missing = [item for item in wanted if kept is None or not kept.move(item)]
+        self.held(missing, progress)  # which keeps what is new, too
+
+    def text_of(self, key: str) -> str | None:
+        """The text that an earlier run has kept for a content."""
+        return self._kept.text_of(key) if self._kept is not None and key else None
+
+    def keep_texts(self, wanted: Sequence[Wanted]) -> None:
+        """Keep texts for runs that ask how later ones differ."""
+        if self._kept is not None:
+            for item in wanted:
+                self._kept.put_text(item)
+            self._kept.save()
 
     def _read(self, wanted: Sequence[Wanted], progress: Progress) -> Mapping[Wanted, Held]:
         found: dict[Wanted, Held] = {}

@@ -6,6 +6,7 @@ import ast
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Problem
@@ -49,13 +50,20 @@ class Record:
     slices: tuple[str, ...] = ()
 
 
+def parse_problem(wanted: Wanted) -> Problem | None:
+    """Why a file does not parse, if it does not. What it declares is known from then on, for who reads it next."""
+    try:
+        _look_at(wanted)
+    except _UNPARSED as error:
+        return syntax_problem(wanted.path, error)
+    return None
+
+
 def read_record(wanted: Wanted, known: Mapping[str, Slices] | None = None) -> Record:
     """Read a file. Slices that are `known`, by their digests, are not read again."""
     try:
-        declarations = _declared(wanted) if wanted.declare else None
-        if not wanted.declare:
-            _parse(wanted)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        declarations = _look_at(wanted)
+    except _UNPARSED as error:
         return Record(syntax_problem(wanted.path, error))
     if declarations is None or not touches_database(declarations):
         return Record(declarations=declarations)
@@ -65,6 +73,18 @@ def read_record(wanted: Wanted, known: Mapping[str, Slices] | None = None) -> Re
     return Record(None, declarations, gathered.facts, gathered.problems, gathered.digests)
 
 
+_UNPARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What the parser raises."""
+
+
+def _look_at(wanted: Wanted) -> ModuleDeclarations | None:
+    """What a file declares, where that is wanted. Raises what the parser raises."""
+    if wanted.declare:
+        return declared(wanted)
+    _parse(wanted)
+    return None
+
+
 def _parse(wanted: Wanted) -> None:
     """Raise what the parser raises."""
     with warnings.catch_warnings():
@@ -72,7 +92,9 @@ def _parse(wanted: Wanted) -> None:
         compile(wanted.text, wanted.path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
 
 
-def _declared(wanted: Wanted) -> ModuleDeclarations:
+@lru_cache(maxsize=1)
+def declared(wanted: Wanted) -> ModuleDeclarations:
+    """What a file declares. Raises what the parser raises."""
     from lockcheck.declarations.read import read_module  # noqa: PLC0415 - not where no file speaks of a database
 
     return read_module(wanted.text, wanted.module, wanted.path, wanted.is_package)

@@ -6,20 +6,16 @@ constructs by number; the lines of declarations that they name move along.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
-from lockcheck import facts
-from lockcheck.assembly import files_of
-from lockcheck.declarations.model import Location
-from lockcheck.hazards import Hazard, Where
-from lockcheck.plans import Target
 from lockcheck.snapshot import Entry, File, Snapshot
 
 if TYPE_CHECKING:
+    from lockcheck.facts import SiteKind
     from lockcheck.linked import Workspace
-    from lockcheck.records import Record, Wanted
+    from lockcheck.mends import Moves
+    from lockcheck.records import Wanted
 
 Lines = Mapping[int, int]
 """Lines of declarations before and after."""
@@ -32,7 +28,7 @@ def file_of(wanted: Wanted, key: str) -> File:
     return File(wanted.path, wanted.module, wanted.is_package, wanted.declare, key)
 
 
-def renewed(before: Snapshot, workspace: Workspace, wanted: Sequence[Wanted]) -> Snapshot | None:
+def renewed(before: Snapshot, workspace: Workspace, wanted: Sequence[Wanted], moves: Moves) -> Snapshot | None:
     """The same result for other contents of files; None where it may not hold for them."""
     files = tuple(file_of(item, workspace.reader.key(item)) for item in wanted)
     if [file[:4] for file in files] != [file[:4] for file in before.files]:
@@ -40,83 +36,75 @@ def renewed(before: Snapshot, workspace: Workspace, wanted: Sequence[Wanted]) ->
     changed = [(old, item) for old, new, item in zip(before.files, files, wanted, strict=True) if old != new]
     if len(changed) > MOST:
         return None
-    records = workspace.records([item for _, item in changed])
-    if not all(_as_before(record, item.path, before) for record, (_, item) in zip(records, changed, strict=True)):
+    workspace.ready([item for _, item in changed])
+    if not all(_as_before(item, before, workspace) for _, item in changed):
         return None
     moved: dict[str, Lines] = {}
-    for (old, item), record in zip(changed, records, strict=True):
-        lines = _lines(old, record, workspace, consulted=item.path in before.consulted)
+    for old, item in changed:
+        lines = _lines(old, item, workspace, consulted=item.path in before.consulted)
         if lines is None:
             return None
         moved[item.path] = lines
-    entries = tuple(entry for old in before.entries for entry in _moved(old, moved))
-    return before._replace(files=files, entries=entries) if len(entries) == len(before.entries) else None
+    entries = [_moved(entry, moved, moves) for entry in before.entries]
+    kept = tuple(entry for entry in entries if entry is not None)
+    return before._replace(files=files, entries=kept) if len(kept) == len(entries) else None
 
 
-def drafted(found: Snapshot, before: Sequence[Snapshot]) -> Snapshot:
+def drafted(found: Snapshot, before: Sequence[Snapshot], moves: Moves | None) -> Snapshot:
     """What was found anew, with the findings of earlier snapshots for the same hazards: a finding is made from its
     hazard and some files, and those of which nothing has changed tell the same."""
     same = {file.path for file in set(found.files).intersection(file for one in before for file in one.files)}
     entries_ = (entry for one in before for entry in one.entries)
-    known = {(entry.code, entry.hazard): entry.draft for entry in entries_ if files_of(entry.hazard) <= same}
-    entries = (entry._replace(draft=known.get((entry.code, entry.hazard))) for entry in found.entries)
-    return found._replace(entries=tuple(entries))
+    known = {(entry.code, entry.hazard): entry.draft for entry in entries_ if entry.draft is not None}
+
+    def renew(entry: Entry) -> Entry:
+        draft = known.get((entry.code, entry.hazard))
+        if draft is None or same.issuperset(entry.paths):
+            return entry.drafted(draft)
+        return entry if moves is None else entry.drafted(None, moves.mend(entry.hazard, draft))
+
+    return found._replace(entries=tuple(map(renew, found.entries)))
 
 
-def _lines(old: File, after: Record, workspace: Workspace, *, consulted: bool) -> Lines | None:
+def _lines(old: File, item: Wanted, workspace: Workspace, *, consulted: bool) -> Lines | None:
     """Where the declarations of a file have gone; None where it holds something else than before."""
-    before = workspace.reader.of_key(old.key)
-    if before is None or before.problem is not None or before.unread or after.problem is not None or after.unread:
-        return None
-    from lockcheck.outline import outline  # noqa: PLC0415 - only where a file has changed
+    from lockcheck.outline import moved  # noqa: PLC0415 - only where a file has changed
 
-    one, other = outline(before), outline(after)
-    if one.shape != other.shape or (consulted and one.order != other.order):
+    reader, key = workspace.reader, workspace.reader.key(item)
+    brief, now = reader.brief(old.key), reader.brief(key)
+    lines = None if brief is None or now is None else moved(brief, now, consulted=consulted)
+    if lines is not None:
+        return lines
+    one, other = reader.outline(old.key), reader.outline(key)
+    if one is None or other is None or one.shape != other.shape or (consulted and one.order != other.order):
         return None
     return dict(zip(one.lines, other.lines, strict=True))
 
 
-def _as_before(record: Record, path: str, before: Snapshot) -> bool:
+def _as_before(item: Wanted, before: Snapshot, workspace: Workspace) -> bool:
     """Whether what stood on one line in a file still does, and nothing else."""
-    questions = [(one, other, answer) for one, other, answer in before.beside if one.path == path]
-    if not questions or record.facts is None:
+    questions = [question for question in before.beside if question.path == item.path]
+    brief = workspace.reader.brief(workspace.reader.key(item)) if questions else None
+    if brief is None:
         return not questions
-    slices = {sites.qualname: sites for sites in record.facts.slices}
+    from lockcheck.facts import position  # noqa: PLC0415 - few files are asked about
 
-    def line(target: Target) -> int | None:
-        sites = slices.get(target.slice)
-        return None if sites is None else facts.position(sites, target.kind, target.index).line
+    slices = {sites.qualname: sites for sites in brief.facts.slices}
+
+    def line(qualname: str, kind: str, index: int) -> int | None:
+        sites = slices.get(qualname)
+        return None if sites is None else position(sites, cast("SiteKind", kind), index).line
 
     try:
-        return all((line(one) == line(other)) is answer for one, other, answer in questions)
+        return all((line(*asked.one) == line(*asked.other)) is asked.answer for asked in questions)
     except IndexError:  # it holds something else
         return False
 
 
-def _moved(entry: Entry, moved: Mapping[str, Lines]) -> Iterator[Entry]:
-    """A hazard with its lines where they are now, and without the finding if that is to be made anew; nothing where a
-    line is none of a declaration."""
-    if files_of(entry.hazard).isdisjoint(moved):
-        yield entry
-        return
-    hazard = _relined(entry.hazard, moved)
-    if hazard is not None:
-        yield Entry(entry.code, hazard, None)
+def _moved(entry: Entry, moved: Mapping[str, Lines], moves: Moves) -> Entry | None:
+    """The entry as it is, or with its lines where they are now."""
+    if moved.keys().isdisjoint(entry.paths):
+        return entry
+    from lockcheck.relining import relined  # noqa: PLC0415 - only where a file with findings has changed
 
-
-def _relined(hazard: Hazard, moved: Mapping[str, Lines]) -> Hazard | None:
-    try:
-        related = tuple((_there(where, moved), message) for where, message in hazard.related)
-        place = None if hazard.place is None else _location(hazard.place, moved)
-    except KeyError:
-        return None
-    return replace(hazard, related=related, place=place)
-
-
-def _there(where: Where, moved: Mapping[str, Lines]) -> Where:
-    return _location(where, moved) if isinstance(where, Location) else where
-
-
-def _location(where: Location, moved: Mapping[str, Lines]) -> Location:
-    """Raises KeyError for a line that is none of a declaration."""
-    return Location(where.path, moved[where.path][where.line]) if where.path in moved else where
+    return relined(entry, moved, moves)

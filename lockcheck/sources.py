@@ -9,21 +9,42 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
+from lockcheck.comments import worth_reading
 from lockcheck.findings import Problem
+
+
+class Traits(NamedTuple):
+    """Of most texts a run needs to know no more: whether one holds the name of a database package (all of them hold one
+    of these words), and whether it can hold a comment that silences findings."""
+
+    speaks: bool
+    silences: bool
+
+    @classmethod
+    def of(cls, text: str) -> Traits:
+        return cls("alchemy" in text or "sqlmodel" in text, worth_reading(text))
 
 
 class Content:
     """A text that is compared by its digest. One that is packed takes a third of the memory, and is unpacked each time
     it is asked for."""
 
-    __slots__ = ("_digest", "_packed", "_text", "size")
+    __slots__ = ("_digest", "_packed", "_text", "_traits", "size")
 
     def __init__(self, text: str) -> None:
         self.size = len(text)
         self._text = text
         self._packed: bytes | None = None
         self._digest = b""
+        self._traits: Traits | None = None
+
+    @property
+    def traits(self) -> Traits:
+        if self._traits is None:
+            self._traits = Traits.of(self.text)
+        return self._traits
 
     @property
     def text(self) -> str:
@@ -66,11 +87,22 @@ class Texts(Mapping[str, str]):
     def __getitem__(self, path: str) -> str:
         return self._contents[path].text
 
+    def __contains__(self, path: object) -> bool:
+        return path in self._contents
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._contents)
 
     def __len__(self) -> int:
         return len(self._contents)
+
+    def silencing(self) -> Iterator[tuple[str, str]]:
+        """The texts that can hold comments that silence findings, with their paths."""
+        return ((path, content.text) for path, content in self._contents.items() if content.traits.silences)
+
+
+class ChangedError(Exception):
+    """A file that was taken for the one that an earlier run has read holds something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +119,11 @@ class Source:
     @property
     def text(self) -> str:
         return self.content.text
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the file is its text in UTF-8."""
+        return self.encoding == "utf-8" and self.odd is None
 
     @property
     def raw(self) -> bytes:

@@ -28,7 +28,7 @@ class Whole:
 
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
-    texts: Mapping[str, str]
+    texts: Texts
     unresolved: Mapping[str, int]
 
 
@@ -53,7 +53,7 @@ def _findings(islands: Iterable[Snapshot]) -> tuple[Finding, ...]:
     entries = [entry for one in islands for entry in one.entries]
     if not entries:
         return ()
-    from lockcheck.assembly import fingerprinted  # noqa: PLC0415 - only where there is something
+    from lockcheck.drafts import fingerprinted  # noqa: PLC0415 - only where there is something
 
     return fingerprinted(entry.draft for entry in entries if entry.draft is not None)
 
@@ -83,6 +83,7 @@ def _islands(
     after = tuple(_Look(workspace, settings, sources, earlier).islands())
     if after != before:
         workspace.snapshots.write(name, after)
+        earlier.moves.keep_texts(after)
     return after
 
 
@@ -120,7 +121,7 @@ class _Look:
         def tell(done: int, rules: int) -> None:
             self._workspace.tell("checking", number * rules + done, (last + 1) * rules)
 
-        return island.looked_at(one, tell, last=number >= last)
+        return island.looked_at(one, tell, last=number >= last, moves=self._earlier.moves)
 
     def _by_workers(self, islands: Mapping[int, island.Island]) -> Mapping[int, Snapshot]:
         """Those islands that worker processes have linked."""
@@ -145,5 +146,12 @@ class _Look:
         return island.Site(contents, self._settings, self._workspace.mended & contents.keys())
 
     def _facts(self, part: Part) -> Callable[[str], ModuleFacts | None]:
+        """What finds the facts of a file; the functions of one that is kept are left where they are."""
         wanted = {item.path: item for item in part}
-        return lambda path: self._workspace.records([wanted[path]])[0].facts
+        reader = self._workspace.reader
+
+        def find(path: str) -> ModuleFacts | None:
+            brief = reader.brief(reader.key(wanted[path]))
+            return brief.facts if brief is not None else self._workspace.records([wanted[path]])[0].facts
+
+        return find

@@ -11,9 +11,8 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeAlias
 
-from lockcheck.cache.codec import codec
+from lockcheck.cache import snapshots
 from lockcheck.cache.kept import pack
-from lockcheck.cache.shards import packed, unpacked
 from lockcheck.checks import all_checks
 from lockcheck.held import Links, links_of
 from lockcheck.island import Island, looked_at
@@ -22,8 +21,6 @@ from lockcheck.snapshot import Snapshot
 
 BATCHES = 8
 """Into how many batches a worker's share is parted, so that all end at about the same time."""
-
-_SNAPSHOT = codec(Snapshot)
 
 Read: TypeAlias = "tuple[bytes | None, Links]"
 
@@ -88,9 +85,9 @@ def link_all(islands: Mapping[int, Island], jobs: int) -> Iterator[tuple[int, Sn
         ) as pool:
             running = {pool.submit(_link, islands[number]): number for number in order}
             for future in as_completed(running):
-                document = unpacked(future.result() or b"")
-                if document is not None:
-                    yield running.pop(future), _SNAPSHOT.decode(document)  # type: ignore[misc]  # a tuple is converted
+                snapshot = snapshots.unpack(future.result() or b"")
+                if snapshot is not None:
+                    yield running.pop(future), snapshot
     except (OSError, NotImplementedError, ImportError, BrokenProcessPool):
         return  # as above
 
@@ -98,6 +95,6 @@ def link_all(islands: Mapping[int, Island], jobs: int) -> Iterator[tuple[int, Sn
 def _link(island: Island) -> bytes | None:
     found = looked_at(island, lambda *_: None, last=False)
     try:
-        return packed(_SNAPSHOT.encode(found))  # type: ignore[misc]  # as above
+        return snapshots.pack(found)
     except (ValueError, RecursionError):
         return None

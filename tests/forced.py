@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lockcheck.assembly import Assembly, fingerprinted
+from lockcheck.assembly import Assembly
 from lockcheck.checks import all_checks
 from lockcheck.declarations.model import ModuleDeclarations
 from lockcheck.declarations.project import Declarations
 from lockcheck.declarations.read import read_module
+from lockcheck.drafts import fingerprinted
 from lockcheck.findings import Finding, Problem
 from lockcheck.linking.linker import Linker
 from lockcheck.linking.lockgraph import lock_graph

@@ -10,12 +10,15 @@ import statistics
 import subprocess
 import sys
 import sysconfig
+import time
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from lockcheck.declarations.read import read_module
+from tests.test_cache_replay import SETTLED
+from tests.test_pipeline import SAFE, package, write
 
 REPOSITORY = Path(__file__).parent.parent
 HEAVY = (
@@ -43,6 +46,7 @@ sources = [path for path in opened if path.startswith(root + os.sep) and path.en
 print(json.dumps({{"status": status, "modules": sorted(sys.modules), "opened": sources}}), file=sys.stderr)
 """
 PLAIN = "import os\n\n\ndef f{0}(folder):\n    return os.path.join(folder, '{0}')\n"
+OWN = "def helper(number: int) -> int:\n    more = number\n    return more + 1\n"
 MODEL = """from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -67,6 +71,7 @@ class Run:
         self.opened: list[str] = told["opened"]
         self.output = done.stdout
         modules: list[str] = told["modules"]
+        self.modules = frozenset(modules)
         self.heavy = [
             name for name in HEAVY if any(module == name or module.startswith(f"{name}.") for module in modules)
         ]
@@ -162,6 +167,70 @@ def test_trees_are_not_kept() -> None:
 
 def trees() -> set[int]:
     return {id(item) for item in gc.get_objects() if isinstance(item, ast.Module)}
+
+
+# --- after an edit that changes no behaviour ----------------------------------------------------------------------
+
+
+UNTOUCHED = ("libcst", "lockcheck.linking", "lockcheck.fixes", "lockcheck.checks", "tempfile", "rich", "yaml")
+
+
+@pytest.fixture
+def warm(tmp_path: Path) -> Path:
+    """A project with findings that have fixes, all of it known from an earlier run, its files no longer new."""
+    write(tmp_path, {**package(), "pyproject.toml": SAFE, "shop/own.py": OWN, "shop/notes.py": "x = 1\n"})
+    time.sleep(SETTLED)
+    assert "LCK201" in Run(tmp_path, "-q", "-e").output
+    time.sleep(SETTLED)
+    return tmp_path
+
+
+def quiet(folder: Path, path: str, old: str, new: str) -> Run:
+    """A run after one edit."""
+    file = folder / path
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return Run(folder, "-q", "-e")
+
+
+def test_a_comment_where_nothing_is_found_imports_next_to_nothing(warm: Path) -> None:
+    run = quiet(warm, "shop/own.py", "def helper", "# more\ndef helper")
+    barred = (*UNTOUCHED, "lockcheck.plans", "lockcheck.hazards", "lockcheck.facts")
+    assert sorted(run.modules.intersection(barred)) == []
+    assert "LCK201" in run.output
+
+
+@pytest.mark.parametrize("place", ["from sqlalchemy", "def sweep"], ids=["top", "function"])
+def test_a_comment_in_a_file_with_findings_needs_no_parser(warm: Path, place: str) -> None:
+    run = quiet(warm, "shop/sweeping.py", place, f"# more\n{place}")
+    assert sorted(run.modules.intersection(UNTOUCHED)) == []
+    assert "safe fix" in run.output
+    cold = subprocess.run(
+        [sys.executable, "-m", "lockcheck", "-q", "-e", "--no-cache"],
+        cwd=warm,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.output == cold.stdout
+
+
+def test_an_edit_in_a_function_that_is_not_read_needs_no_parser(warm: Path) -> None:
+    run = quiet(warm, "shop/own.py", "    return", "    more += 1\n    return")
+    assert sorted(run.modules.intersection(UNTOUCHED)) == []
+
+
+def test_after_a_comment_other_files_are_read_only_to_be_shown(warm: Path) -> None:
+    opened = {Path(path).name for path in quiet(warm, "shop/own.py", "def helper", "# more\ndef helper").opened}
+    assert "own.py" in opened
+    assert "notes.py" not in opened
+
+
+def test_another_parser_would_be_noticed(warm: Path) -> None:
+    run = quiet(warm, "shop/sweeping.py", "Job.run_id == run", "Job.id == run")
+    assert {"libcst", "lockcheck.linking"} <= run.modules
 
 
 # --- time -------------------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ import pytest
 
 from lockcheck import api, linked, settings
 from lockcheck.api import Means, Report
-from lockcheck.assembly import Assembly, Draft
+from lockcheck.assembly import Assembly
 from lockcheck.cache import shards
 from lockcheck.cache.folder import Folder
 from lockcheck.cache.kept import pack, unpack
+from lockcheck.drafts import Draft
 from lockcheck.hazards import Hazard
 from lockcheck.outline import Outline, outline
 from lockcheck.reading.gather import gather, kept

@@ -7,9 +7,8 @@ that differs from all that were written, which checksums rule out.
 
 from __future__ import annotations
 
-import hashlib
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -154,25 +153,3 @@ def _optional(part: Codec) -> Codec:
         lambda value: value if value is None or to is None else to(value),
         lambda document: document if document is None or back is None else back(document),
     )
-
-
-# --- schema ---------------------------------------------------------------------------------------------------
-
-
-def schema(*kinds: type) -> str:
-    """A digest of all classes that objects of these kinds can hold, with their fields."""
-    text = "\n".join(sorted(line for kind in kinds for line in _lines(kind, set())))
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _lines(kind: Any, seen: set[Any]) -> Iterator[str]:
-    if kind in seen:
-        return
-    seen.add(kind)
-    if isinstance(kind, type) and not get_args(kind):
-        found = fields_of(kind)
-        yield f"{kind.__qualname__}({', '.join(f'{name}: {hint}' for name, hint in found.items())})"
-        for hint in found.values():
-            yield from _lines(hint, seen)
-    for part in get_args(kind):
-        yield from _lines(part, seen)

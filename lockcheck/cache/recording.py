@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from lockcheck.cache.folder import digest
-from lockcheck.cache.replay import COARSE, IGNORED, MARGIN, PROBED, SEPARATOR, name_of, probe, times
+from lockcheck.cache.replay import IGNORED, PROBED, SEPARATOR, name_of, probe, settled, times
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lockcheck.cache.folder import Folder
 
 MOST = 32
@@ -55,6 +57,10 @@ class Recording:
     def answered(self, folder: str, answer: bytes) -> None:
         """What git said of the ignored files below a folder."""
         self._answers.append([folder, digest(answer)])
+
+    def trusted(self, file: Path, stamp: tuple[str, ...]) -> None:
+        """A file that is not read, since its times and size are those of one that was."""
+        self._inputs.setdefault(os.path.abspath(file), stamp)
 
     def finish(self, status: int) -> None:
         """Keep the run, if it can be kept."""
@@ -125,13 +131,9 @@ class Recording:
     def _settled(self) -> bool:
         """Whether all inputs are as they were when they were read, and were so for long enough that another change
         would show."""
-        for name, stamp in self._inputs.items():
-            if not stamp or _stamp(name) != stamp:
-                return False
-            changed = max(map(int, stamp[1:]))
-            if changed > self._began - (COARSE if changed % 1_000_000_000 == 0 else MARGIN):
-                return False
-        return True
+        return all(
+            stamp and _stamp(name) == stamp and settled(stamp, self._began) for name, stamp in self._inputs.items()
+        )
 
     def _probed(self) -> Iterator[str]:
         """What a run may have looked for above the folders that it has listed: there, no other file is known."""

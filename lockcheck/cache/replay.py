@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lockcheck.cache.folder import NAME, VARIABLE, Folder, digest
 from lockcheck.cache.identity import identity
@@ -93,6 +93,13 @@ def _rows(fields: Iterator[str], width: int) -> list[tuple[str, ...]]:
 def times(status: os.stat_result) -> tuple[str, str, str]:
     """What changes when a file does. The time of the last change of its status cannot be set back."""
     return str(status.st_size), str(status.st_mtime_ns), str(status.st_ctime_ns)
+
+
+def settled(stamp: Sequence[str], since: int) -> bool:
+    """Whether a file was left alone for so long before a moment, in nanoseconds, that another change from then on shows
+    in its `times`."""
+    changed = max(map(int, stamp[1:]))
+    return changed <= since - (COARSE if changed % 1_000_000_000 == 0 else MARGIN)
 
 
 def _unchanged(row: tuple[str, ...]) -> bool:

@@ -130,16 +130,24 @@ class _Layout:
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = frozenset(roots)
         self._known: dict[Path, Path | None] = {}
+        self._places: dict[str, tuple[str, list[str]]] = {}
 
-    def place(self, path: Path) -> tuple[Path, str]:
-        folder = path.parent
-        root = self._root(folder) or self._outside(folder)
-        parts = [*path.relative_to(root).parts[:-1], path.stem]
-        if path.name == INIT:
-            parts.pop()
+    def place(self, path: Path) -> tuple[str, str]:
+        """The root of a file, and its name from there."""
+        folder, file = os.path.split(path)
+        if folder not in self._places:
+            self._places[folder] = self._folder(path.parent)
+        root, parts = self._places[folder]
+        stem = file[:-3] if file.endswith(".py") and file != ".py" else path.stem
+        parts = parts if file == INIT else [*parts, stem]
         if not all(part.isidentifier() for part in parts[:-1]):
             root, parts = self._after_odd_part(root, parts)
-        return root, ".".join(parts) or path.stem
+        return root, ".".join(parts) or stem
+
+    def _folder(self, folder: Path) -> tuple[str, list[str]]:
+        """The root of a folder's files, and the parts of its path from there."""
+        root = self._root(folder) or self._outside(folder)
+        return str(root), [*folder.relative_to(root).parts]
 
     def _root(self, folder: Path) -> Path | None:
         if folder not in self._known:
@@ -161,19 +169,19 @@ class _Layout:
         top = _top_package(folder)
         return top.parent if top is not None else folder
 
-    def _after_odd_part(self, root: Path, parts: list[str]) -> tuple[Path, list[str]]:
+    def _after_odd_part(self, root: str, parts: list[str]) -> tuple[str, list[str]]:
         """A folder that no import can name (`my-service/`) is where names below it begin."""
         last = max(index for index, part in enumerate(parts[:-1]) if not part.isidentifier())
-        return root.joinpath(*parts[: last + 1]), parts[last + 1 :]
+        return os.path.join(root, *parts[: last + 1]), parts[last + 1 :]  # noqa: PTH118 - as all paths here
 
 
-def _numbers(named: Sequence[tuple[Path, str]]) -> dict[Path, int]:
+def _numbers(named: Sequence[tuple[str, str]]) -> dict[str, int]:
     """By root, the number that its modules carry; 1 stands for none."""
-    by_root: dict[Path, set[str]] = {}
+    by_root: dict[str, set[str]] = {}
     for root, name in named:
         by_root.setdefault(root, set()).add(name)
     taken: set[str] = set()
-    numbers: dict[Path, int] = {}
+    numbers: dict[str, int] = {}
     for root, names in by_root.items():
         clash = not names.isdisjoint(taken)
         numbers[root] = max(numbers.values(), default=1) + 1 if clash else 1

@@ -66,9 +66,10 @@ class Targets:
 
 def targets(wanted: Wanted, paths: Sequence[Path], settings: Settings, progress: Progress) -> Targets:
     """The findings that are meant, preview rules included. Raises `discover.DiscoverError`."""
-    from lockcheck.assembly import Assembly, fingerprinted  # noqa: PLC0415 - wrong settings need none of it
+    from lockcheck.assembly import Assembly  # noqa: PLC0415 - wrong settings need none of it
     from lockcheck.checks import all_checks  # noqa: PLC0415 - as above
     from lockcheck.discover import display  # noqa: PLC0415 - as above
+    from lockcheck.drafts import fingerprinted  # noqa: PLC0415 - as above
 
     workspace = Workspace(paths, settings, progress)
     readings = workspace.read({})

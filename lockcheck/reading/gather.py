@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.facts import FunctionFacts, ModuleFacts, SliceSites
 from lockcheck.findings import Problem
-from lockcheck.reading.slicing import Slices, chosen, parsable, slice_digest, slice_source, source_lines
+from lockcheck.reading.slicing import (
+    Slices,
+    body_digest,
+    body_name,
+    chosen,
+    function_digest,
+    parsable,
+    slice_source,
+    source_lines,
+)
 
 if TYPE_CHECKING:
     from lockcheck.declarations.model import FunctionDeclaration, ModuleDeclarations
@@ -71,18 +80,16 @@ class _Gatherer:
         return Gathered(facts, tuple(self._problems), tuple(self._digests))
 
     def function(self, qualname: str, function: FunctionDeclaration) -> None:
-        source, _ = slice_source(self._lines, function.first_line, function.last_line)
-
         def read() -> Slices:
             from lockcheck.reading.read import read_function  # noqa: PLC0415 - imports libcst
 
             return read_function(self._lines, self._declarations.module, qualname, function, len(self._slices))
 
-        self._add(slice_digest(qualname, function.owner, source), qualname, function.first_line, read)
+        self._add(function_digest(self._lines, qualname, function), qualname, function.first_line, read)
 
     def module(self) -> None:
         """The module's body, and the bodies of classes that call something; they share one slice, the whole file."""
-        qualname = f"{self._declarations.module}.<body>"
+        qualname = body_name(self._declarations.module)
         source = parsable(self._text)
 
         def read() -> Slices:
@@ -90,7 +97,7 @@ class _Gatherer:
 
             return read_module(source, self._declarations.module, qualname, len(self._slices))
 
-        self._add(slice_digest(qualname, None, source), qualname, 1, read)
+        self._add(body_digest(self._text, self._declarations.module), qualname, 1, read)
 
     def _add(self, digest: str, qualname: str, first_line: int, read: Callable[[], Slices]) -> None:
         found = self._known.get(digest)

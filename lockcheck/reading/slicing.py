@@ -46,6 +46,30 @@ def slice_digest(qualname: str, owner: str | None, source: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
+def slice_digests(text: str, declarations: ModuleDeclarations) -> Iterator[tuple[str, int]]:
+    """The digests of the slices of a file that are worth reading, each with its first line."""
+    lines = source_lines(text)
+    for qualname, function in chosen(declarations):
+        yield function_digest(lines, qualname, function), function.first_line
+    if declarations.body_touches_database:
+        yield body_digest(text, declarations.module), 1
+
+
+def function_digest(lines: list[str], qualname: str, function: FunctionDeclaration) -> str:
+    """The digest of a function's slice."""
+    source, _ = slice_source(lines, function.first_line, function.last_line)
+    return slice_digest(qualname, function.owner, source)
+
+
+def body_digest(text: str, module: str) -> str:
+    """The digest of the slice that a file's own body is."""
+    return slice_digest(body_name(module), None, parsable(text))
+
+
+def body_name(module: str) -> str:
+    return f"{module}.<body>"
+
+
 def source_lines(text: str) -> list[str]:
     """The lines of a file as Python counts them, line ends kept (`str.splitlines` knows ends that Python does not)."""
     if "\r" in text:

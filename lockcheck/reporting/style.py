@@ -67,6 +67,8 @@ def _symbol(character: str) -> str:
 
 def expanded(text: str) -> str:
     """A line of source as it is shown: tabs to tab stops, controls as symbols."""
+    if text.isprintable():
+        return text
     shown: list[str] = []
     column = 0
     for character in text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lockcheck.briefs import Brief, of_record
 from lockcheck.cache.folder import digest
 from lockcheck.cache.kept import KeptRecords
 from lockcheck.cache.snapshots import Snapshots
@@ -14,6 +15,7 @@ from lockcheck.reader import Reader
 
 if TYPE_CHECKING:
     from lockcheck.cache.snapshots import Islands
+    from lockcheck.outline import Outline
     from lockcheck.records import Record, Wanted
 
 MOST = 3
@@ -26,6 +28,10 @@ class MemoryRecords(KeptRecords):
     def __init__(self) -> None:
         self._contents: dict[tuple[str, str], dict[Wanted, str]] = {}
         self._found: dict[str, Record] = {}
+        self._briefs: dict[str, Brief | None] = {}
+        self._outlines: dict[str, Outline | None] = {}
+        self._wanted: dict[str, Wanted] = {}
+        self._grown: set[tuple[str, str]] = set()
         self.pinned: frozenset[str] = frozenset()
         """The contents that the last linked result was made of."""
 
@@ -39,6 +45,14 @@ class MemoryRecords(KeptRecords):
     def of_key(self, key: str) -> Record | None:
         return self._found.get(key)
 
+    def brief(self, key: str) -> Brief | None:
+        if key not in self._briefs and key in self._found:
+            self._briefs[key] = of_record(self._found[key])
+        return self._briefs.get(key)
+
+    def move(self, wanted: Wanted) -> bool:
+        return self.key(wanted) in self._found
+
     def last(self, wanted: Wanted) -> Record | None:
         contents = list(self._contents.get((wanted.path, wanted.module), {}).values())
         return next((record for key in reversed(contents) if (record := self._found.get(key))), None)
@@ -46,18 +60,36 @@ class MemoryRecords(KeptRecords):
     def put(self, wanted: Wanted, record: Record) -> None:
         self._found[self.key(wanted)] = record
 
+    def text_of(self, key: str) -> str | None:
+        wanted = self._wanted.get(key)
+        return None if wanted is None else wanted.text
+
+    def put_text(self, wanted: Wanted) -> None:
+        """Texts are kept anyway."""
+
     def save(self) -> None:
         """Let go of contents that are neither among the last ones of their file nor linked."""
-        for contents in self._contents.values():
+        for name in self._grown:
+            contents = self._contents[name]
             for wanted in [item for item, key in list(contents.items())[:-MOST] if key not in self.pinned]:
-                self._found.pop(contents.pop(wanted), None)
+                self._forget(contents.pop(wanted))
+        self._grown = {name for name in self._grown if len(self._contents[name]) > MOST}
+
+    def _forget(self, key: str) -> None:
+        self._found.pop(key, None)
+        self._briefs.pop(key, None)
+        self._outlines.pop(key, None)
+        self._wanted.pop(key, None)
 
     def key(self, wanted: Wanted) -> str:
-        contents = self._contents.setdefault((wanted.path, wanted.module), {})
+        name = (wanted.path, wanted.module)
+        contents = self._contents.setdefault(name, {})
         key = contents.pop(wanted, None)
         if key is None:
             parts = (wanted.path, wanted.module, f"{wanted.is_package} {wanted.declare}", "")
             key = digest("\0".join(parts).encode("utf-8", "surrogatepass") + wanted.content.digest)
+            self._wanted[key] = wanted
+            self._grown.add(name)
         contents[wanted] = key  # the last one that was asked for comes last
         return key
 

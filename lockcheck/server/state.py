@@ -12,7 +12,6 @@ from lockcheck.baseline import Baseline, read
 from lockcheck.findings import Finding, Problem
 from lockcheck.linked import Workspace
 from lockcheck.reader import Reader
-from lockcheck.records import Wanted, read_record
 from lockcheck.server.memory import Memory, MemoryRecords
 from lockcheck.settings import Overrides, Settings, SettingsError, load
 
@@ -59,10 +58,11 @@ class State:
         """Look at the project, open buffers in place of their files. Raises SupersededError, and
         `discover.DiscoverError` where the project's folder is gone."""
         workspace = self._files()
-        shown, broken = self._parsing(overlay)
+        shown, broken = self._parsing(workspace, overlay)
         report = api.again(workspace, self.settings, shown, self._baseline)
         problems = [problem for problem in report.problems if problem.path not in broken]
-        texts = {path: workspace.texts(shown).get(path, "") for path in _paths(report)}
+        known = workspace.texts(shown)
+        texts = {path: known.get(path, "") for path in _paths(report)}
         return Answer(report.findings, (*problems, *broken.values()), {**texts, **shown})
 
     def _files(self) -> Workspace:
@@ -76,13 +76,13 @@ class State:
         if self._superseded():
             raise SupersededError
 
-    def _parsing(self, overlay: Texts) -> tuple[dict[str, str], dict[str, Problem]]:
+    def _parsing(self, workspace: Workspace, overlay: Texts) -> tuple[dict[str, str], dict[str, Problem]]:
         """The texts to look at, and what is wrong with those that do not parse, by path: what was found in them holds
         for the text that last parsed, else for the file."""
         shown: dict[str, str] = {}
         broken: dict[str, Problem] = {}
         for path, text in overlay.items():
-            problem = None if self._good.get(path) == text else _problem(path, text)
+            problem = None if self._good.get(path) == text else workspace.problem(path, text)
             if problem is None:
                 self._good[path] = shown[path] = text
             else:
@@ -95,10 +95,6 @@ class State:
 def _baseline(settings: Settings) -> Baseline | None:
     """What the project accepts. Raises BaselineError, which is a SettingsError."""
     return None if settings.baseline is None else read(settings.baseline)
-
-
-def _problem(path: str, text: str) -> Problem | None:
-    return read_record(Wanted(path, "", is_package=False, text=text, declare=False)).problem
 
 
 def _paths(report: api.Report) -> set[str]:
