@@ -203,6 +203,21 @@ def test_changes_are_noticed(run: Run, name: str) -> None:
     assert after.output == run(*arguments, "--no-cache").output
 
 
+@pytest.mark.parametrize("path", ["shop/models.py", "shop/marking.py", "shop/sweeping.py"])
+def test_files_that_a_run_did_not_read_count(root: Path, run: Run, path: str) -> None:
+    """What is printed depends on them all the same."""
+    write(root, {"shop/own.py": "x = 1\n"})
+    settled(run)
+    write(root, {"shop/own.py": "x = 2\n"})
+    time.sleep(SETTLED)
+    assert not run().replayed
+    assert run().replayed
+    write(root, {path: "# nothing\n"})
+    after = run()
+    assert not after.replayed
+    assert after.output == run("--no-cache").output
+
+
 def test_what_git_ignores_is_asked_again(root: Path, run: Run) -> None:
     subprocess.run(["git", "init", "-q"], check=True)
     (root / ".git/info/exclude").write_text("", encoding="utf-8")

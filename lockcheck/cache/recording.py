@@ -93,7 +93,9 @@ class Recording:
         if event == "open":
             self._opened(*arguments)
         elif event in {"os.scandir", "os.listdir"}:
-            self._input(arguments[0] if arguments[0] is not None else os.getcwd())
+            folder = arguments[0] if arguments[0] is not None else os.getcwd()
+            if not self._own(folder):
+                self._input(folder)
         elif event == "subprocess.Popen":
             command = tuple(map(os.fsdecode, arguments[1]))
             self._questions += 1
