@@ -8,18 +8,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Problem, lies_in, shown
-from lockcheck.linked import link
 from lockcheck.renewal import drafted
 from lockcheck.snapshot import Beside, Entry, File, Snapshot
 
 if TYPE_CHECKING:
     from lockcheck.assembly import Assembly
     from lockcheck.facts import ModuleFacts
-    from lockcheck.hazards import Hazard
+    from lockcheck.hazards import Hazard, Where
     from lockcheck.held import Held, Links
+    from lockcheck.linked import Linked, Means
     from lockcheck.linking.project import Project
     from lockcheck.mends import Moves
     from lockcheck.records import Record
+    from lockcheck.renewal import Lines
     from lockcheck.settings import Settings
     from lockcheck.sources import Content
 
@@ -55,26 +56,27 @@ class Island:
         return any(held.links.facts for held in self.held)
 
 
-def looked_at(island: Island, tell: Tell, *, last: bool, moves: Moves | None = None) -> Snapshot:
+def looked_at(island: Island, tell: Tell, means: Means, *, last: bool, moves: Moves | None = None) -> Snapshot:
     """What an island holds. Unless it is the `last` one, what linking has made is let go of. Fixes that were made
     before may be found by `moves`."""
     if not island.alive:
         return Snapshot(island.files, (), (), (), {}, *_problems(held.links for held in island.held))
     from lockcheck.linking.dissolving import dissolve  # noqa: PLC0415 - only where there is something to link
 
-    records = [held.record for held in island.held]
-    project = link(records, island.site.settings)
-    facts = dict(project.linker.modules)
-    found = _found(project, island, records, tell)
-    if not last:
-        dissolve(project)
+    records = {held.wanted.path: held.record for held in island.held}
+    linked = means.linked(records, island.site.settings)
+    facts = dict(linked.project.linker.modules)
+    found = _found(linked, island, records.values(), tell)
+    if not last and not linked.kept:
+        dissolve(linked.project)
     return assembled(drafted(found, island.before, moves) if island.before else found, island.site, facts.get)
 
 
-def _found(project: Project, island: Island, records: Iterable[Record], tell: Tell) -> Snapshot:
+def _found(linked: Linked, island: Island, records: Iterable[Record], tell: Tell) -> Snapshot:
     """What linking and the rules find."""
+    project, moved, _ = linked
     entries = tuple(
-        Entry(code, replace(hazard, witness=None), None)
+        Entry(code, replace(hazard, related=_now(hazard, moved) if moved else hazard.related, witness=None), None)
         for code, hazard in _hazards(project, island.site.settings, tell)
     )
     unresolved = {kind: len(sites) for kind, sites in project.linker.unresolved.items() if sites}
@@ -84,6 +86,13 @@ def _found(project: Project, island: Island, records: Iterable[Record], tell: Te
         for (one, other), answer in project.linker.beside.items()
     )
     return Snapshot(island.files, consulted, beside, entries, unresolved, *_problems(records))
+
+
+def _now(hazard: Hazard, moved: Mapping[str, Lines]) -> tuple[tuple[Where, str], ...]:
+    """The places that a hazard names besides its own, where declarations have moved since they were linked."""
+    from lockcheck.relining import there  # noqa: PLC0415 - only where something stays linked
+
+    return tuple((there(where, moved), message) for where, message in hazard.related)
 
 
 def _hazards(project: Project, settings: Settings, tell: Tell) -> Iterator[tuple[str, Hazard]]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck import discover
 from lockcheck.declarations import sources as layout
@@ -31,6 +31,15 @@ RECURSION_LIMIT = 20_000
 """Expressions and calls of real programs nest deeper than Python's default allows."""
 
 
+class Linked(NamedTuple):
+    """A linked project. Where it was linked before some lines of declarations moved, `moved` tells by path where those
+    that it knows have gone. Somebody goes on to use one that is `kept`."""
+
+    project: Project
+    moved: Mapping[str, Mapping[int, int]]
+    kept: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a run may use besides its own process: the cache, and how many processes to read with."""
@@ -45,6 +54,10 @@ class Means:
         from lockcheck.cache.snapshots import Snapshots  # noqa: PLC0415 - as above
 
         return Reader(KeptRecords(self.cache), self.jobs), Snapshots(self.cache)
+
+    def linked(self, records: Mapping[str, Record], settings: Settings) -> Linked:
+        """The project of the files that came to these records, by path."""
+        return Linked(link(list(records.values()), settings), {}, kept=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,8 @@ class Workspace:
     ) -> None:
         self._settings = settings
         self._progress = progress or (lambda *_: None)
-        self.reader, self.snapshots = (means or Means()).prepared()
+        self.means = means or Means()
+        self.reader, self.snapshots = self.means.prepared()
         self._sources: dict[str, Source | Problem] = {}
         self._size = 0
         self.seen: Seen | None = None
@@ -199,8 +213,8 @@ class Workspace:
         return self._sources[path]
 
 
-def link(records: Sequence[Record], settings: Settings) -> Project:
-    """The project that rules ask."""
+def link(records: Sequence[Record], settings: Settings, *, renewable: bool = False) -> Project:
+    """The project that rules ask; see `Project` for one that is `renewable`."""
     from lockcheck.declarations.project import Declarations  # noqa: PLC0415 - nothing to link, nothing to import
     from lockcheck.linking import origins, substitution  # noqa: PLC0415 - as above
     from lockcheck.linking.linker import Linker  # noqa: PLC0415 - as above
@@ -212,4 +226,4 @@ def link(records: Sequence[Record], settings: Settings) -> Project:
     substitution.forget()
     declarations = Declarations.build(record.declarations for record in records if record.declarations is not None)
     facts = (record.facts for record in records if record.facts is not None)
-    return Project(Linker(declarations, facts), policy_of(settings))
+    return Project(Linker(declarations, facts), policy_of(settings), renewable=renewable)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,36 @@ def outline(record: Record) -> Outline:
     unread = [problem.message for problem in record.unread]
     shape = _digest([broken, unread, declared, _ranks(lines), facts])
     return Outline(shape, tuple(lines), _digest(_ordered(lines, slices)))
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredOutline:
+    """As `Outline`, of what a file declares alone. What the bodies of functions hold is left out."""
+
+    shape: str
+    lines: tuple[int, ...]
+
+
+def declared_outline(module: ModuleDeclarations) -> DeclaredOutline:
+    """The outline of a file's declarations."""
+    functions = {key: _bodiless(function) for key, function in module.functions.items()}
+    classes = {
+        key: replace(declared, methods=tuple(map(_bodiless, declared.methods)))
+        for key, declared in module.classes.items()
+    }
+    bare = replace(module, functions=functions, classes=classes, body_touches_database=False)
+    lines: list[int] = []
+    declared = _unlined(_encoded(ModuleDeclarations, bare), lines)
+    return DeclaredOutline(_digest([declared, _ranks(lines)]), tuple(lines))
+
+
+def _bodiless(function: FunctionDeclaration) -> FunctionDeclaration:
+    """A function without what its body decides, but for that of a `declared_attr`, which is an attribute."""
+    from lockcheck.declarations.mapping import is_declared_attr  # noqa: PLC0415 - only where something stays linked
+
+    if is_declared_attr(function):
+        return function
+    return replace(function, result=None, result_annotation=None, touches_database=False)
 
 
 def _ordered(lines: list[int], slices: list[Any]) -> list[Any]:

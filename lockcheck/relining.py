@@ -26,14 +26,15 @@ def relined(entry: Entry, moved: Mapping[str, Lines], moves: Moves) -> Entry | N
 
 def _relined(hazard: Hazard, moved: Mapping[str, Lines]) -> Hazard | None:
     try:
-        related = tuple((_there(where, moved), message) for where, message in hazard.related)
+        related = tuple((there(where, moved), message) for where, message in hazard.related)
         place = None if hazard.place is None else _location(hazard.place, moved)
     except KeyError:
         return None
     return replace(hazard, related=related, place=place)
 
 
-def _there(where: Where, moved: Mapping[str, Lines]) -> Where:
+def there(where: Where, moved: Mapping[str, Lines]) -> Where:
+    """Where a declaration that a hazard names is now. Raises KeyError for a line that is none of a declaration."""
     return _location(where, moved) if isinstance(where, Location) else where
 
 

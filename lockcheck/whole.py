@@ -121,7 +121,7 @@ class _Look:
         def tell(done: int, rules: int) -> None:
             self._workspace.tell("checking", number * rules + done, (last + 1) * rules)
 
-        return island.looked_at(one, tell, last=number >= last, moves=self._earlier.moves)
+        return island.looked_at(one, tell, self._workspace.means, last=number >= last, moves=self._earlier.moves)
 
     def _by_workers(self, islands: Mapping[int, island.Island]) -> Mapping[int, Snapshot]:
         """Those islands that worker processes have linked."""

@@ -16,6 +16,7 @@ from lockcheck.cache.kept import pack
 from lockcheck.checks import all_checks
 from lockcheck.held import Links, links_of
 from lockcheck.island import Island, looked_at
+from lockcheck.linked import Means
 from lockcheck.records import Wanted, read_record
 from lockcheck.snapshot import Snapshot
 
@@ -93,7 +94,7 @@ def link_all(islands: Mapping[int, Island], jobs: int) -> Iterator[tuple[int, Sn
 
 
 def _link(island: Island) -> bytes | None:
-    found = looked_at(island, lambda *_: None, last=False)
+    found = looked_at(island, lambda *_: None, Means(), last=False)
     try:
         return snapshots.pack(found)
     except (ValueError, RecursionError):

@@ -200,7 +200,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(len(given))
         return link(given, chosen)
 
-    monkeypatch.setattr("lockcheck.island.link", count)
+    monkeypatch.setattr("lockcheck.linked.link", count)
     return found
 
 

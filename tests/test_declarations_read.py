@@ -187,7 +187,7 @@ def test_every_definition_of_a_name_is_kept() -> None:
     found = read("if x:\n    def f(): ...\nelse:\n    def f(): ...\n").functions
     assert [(key, item.first_line) for key, item in found.items()] == [("f#2", 2), ("f", 4)]
     fallback = read("try:\n    class A: ...\nexcept E:\n    class A: ...\n").classes
-    assert [(key, item.line) for key, item in fallback.items()] == [("A#4", 4), ("A", 2)]
+    assert [(key, item.line) for key, item in fallback.items()] == [("A#2", 4), ("A", 2)]
 
 
 def test_property_and_setter_are_both_methods() -> None:

@@ -329,7 +329,7 @@ def test_islands_are_linked_by_workers(root: Path, monkeypatch: pytest.MonkeyPat
 
 def only_idle(_: object, one: Island, share: tuple[int, int]) -> Snapshot:
     assert not one.alive, share
-    return looked_at(one, lambda *_: None, last=True)
+    return looked_at(one, lambda *_: None, Means(), last=True)
 
 
 def killed(_: object) -> bytes:
@@ -367,13 +367,18 @@ def test_one_island_starts_no_process(root: Path, monkeypatch: pytest.MonkeyPatc
 def links(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     """The files of each island that is linked."""
     found: list[set[str]] = []
-    link = linked.link
 
-    def count(given: list[Record], chosen: settings.Settings) -> object:
-        found.append({record.declarations.path for record in given if record.declarations is not None})
-        return link(given, chosen)
+    def counting(means: type[Means]) -> None:
+        link = means.linked
 
-    monkeypatch.setattr("lockcheck.island.link", count)
+        def count(own: Means, given: Mapping[str, Record], chosen: settings.Settings) -> object:
+            found.append(set(given))
+            return link(own, given, chosen)
+
+        monkeypatch.setattr(means, "linked", count)
+
+    counting(Means)
+    counting(Memory)
     return found
 
 
@@ -452,7 +457,7 @@ def test_a_linked_island_is_let_go_of(root: Path, monkeypatch: pytest.MonkeyPatc
         assert facts
         return project
 
-    monkeypatch.setattr("lockcheck.island.link", watch)
+    monkeypatch.setattr("lockcheck.linked.link", watch)
     write(root, {**package("shop"), **package("zoo"), **TWO})
     assert checked().findings
     assert left == [0, 0, 0, 0]
@@ -487,7 +492,7 @@ def test_records_of_a_linked_island_are_let_go_of(root: Path, monkeypatch: pytes
 
     unpacked: Callable[[Any], Record | None] = kept.unpack
     monkeypatch.setattr(kept, "unpack", unpack)
-    monkeypatch.setattr("lockcheck.island.link", watch)
+    monkeypatch.setattr("lockcheck.linked.link", watch)
     write(root, {**package("shop"), **package("zoo"), **TWO})
     found = checked()
     assert left == [0, 0, 0, 0]

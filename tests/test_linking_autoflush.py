@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lockcheck.linking.autoflush import autoflush
 from tests.linked import link
 
 
@@ -29,4 +28,4 @@ from tests.linked import link
     ],
 )
 def test_autoflush(body: str, expected: bool) -> None:
-    assert autoflush(link(body).project.linker) is expected
+    assert link(body).project.autoflush is expected

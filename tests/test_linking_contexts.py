@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lockcheck.linking.events import Inner, SessionCall
+from lockcheck.linking.linker import MAX_CONTEXTS
 from lockcheck.linking.values import ModelRef, Opaque, SessionRef, Statement
 from tests.linked import HEAD, MODELS, Linked, comes_from, constants, link, link_texts
 
@@ -534,7 +535,7 @@ def test_beyond_many_kinds_of_arguments_constants_still_decide() -> None:
     """The statements that are handed over are not."""
     callers = "\n".join(
         f"def caller_{number}(session: Session):\n    run(session, select(Job).where(Job.id == {number}))\n"
-        for number in range(40)
+        for number in range(2 * MAX_CONTEXTS)
     )
     project = link(f"""
 def run(session, query, commit=True):
@@ -547,10 +548,10 @@ def run(session, query, commit=True):
 def f(session: Session):
     run(session, select(Ticket), commit=False)
 """)
-    for number in range(40):
+    for number in range(2 * MAX_CONTEXTS):
         project.trace(f"caller_{number}")
     assert methods(project, "f") == ["execute", "rollback"]
-    assert methods(project, "caller_39") == ["commit", "execute", "rollback"]
+    assert methods(project, f"caller_{2 * MAX_CONTEXTS - 1}") == ["commit", "execute", "rollback"]
 
 
 def methods(project: Linked, function: str) -> list[str]:

@@ -31,7 +31,7 @@ def lost_by(project: Project, function: str) -> Loss | None:
     seen = {function}
     level = [function]
     for _ in range(MAX_LEVELS):
-        level = sorted({caller for name in level for caller in project.callers.get(name, ())} - seen)
+        level = sorted({caller for name in level for caller in project.callers_of(name)} - seen)
         seen |= set(level)
         for caller in level:
             for found in _in_run(project, project.trace(caller), function):
@@ -44,7 +44,7 @@ def _in_run(project: Project, trace: Trace, function: str) -> Iterator[Loss]:
         detail = step.detail
         if not isinstance(detail, Inner) or detail.behaviour.function != function:
             continue
-        if detail.site in project.linker.opened:
+        if project.linker.opens(detail.site) is not None:
             continue
         for session in _sessions(detail):
             lost = ahead(project, trace, step, session)

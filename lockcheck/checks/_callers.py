@@ -40,7 +40,7 @@ def goes_on(project: Project, function: str, handler: Target, failed: frozenset[
     seen = {function}
     level = [function]
     for _ in range(MAX_LEVELS):
-        level = sorted({caller for name in level for caller in project.callers.get(name, ())} - seen)
+        level = sorted({caller for name in level for caller in project.callers_of(name)} - seen)
         seen |= set(level)
         for caller in level:
             for found in _in_run(project, project.trace(caller), handler, failed):
@@ -158,12 +158,12 @@ def _told(linker: Linker, handler: Step, use: Step) -> bool:
 
 
 def _tested(linker: Linker, call: Target) -> bool:
-    for located in linker.functions.values():
-        if (located.where.path, located.where.slice) == (call.path, call.slice):
-            function = located.facts
-            for number, value in enumerate(function.values):
-                if isinstance(value, facts.Call) and value.site == call.index:
-                    return _decides(function, number)
+    for name in (call.slice, *linker.inside(call.slice)):
+        located = linker.functions.get(name)
+        values = located.facts.values if located is not None else ()
+        for number, value in enumerate(values):
+            if located is not None and isinstance(value, facts.Call) and value.site == call.index:
+                return _decides(located.facts, number)
     return False
 
 

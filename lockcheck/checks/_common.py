@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from lockcheck.hazards import Hazard, mark
 from lockcheck.linking.contention import Locker
@@ -21,6 +22,9 @@ class Occurrence:
 
     trace: Trace
     step: Step
+
+
+Judge: TypeAlias = Callable[[Project, Target, Occurrence], "Hazard | None"]
 
 
 def listed(names: Iterable[str], word: str = "and") -> str:
@@ -62,25 +66,25 @@ def stands_at(step: Step) -> Target:
     return lock.site if lock is not None and lock.site is not None else detail.site  # type: ignore[union-attr,return-value]  # all of these have a place
 
 
-def executions(project: Project) -> Iterator[tuple[Target, list[Occurrence]]]:
-    """Every statement executed, by the place where it begins, with the runs it happens in: those of the functions
-    that nobody calls."""
-    found: dict[Target, list[Occurrence]] = {}
-    for function in project.entries:
-        trace = project.trace(function)
-        for step in trace.steps:
-            if isinstance(step.detail, Execute):
-                found.setdefault(step.detail.statement.site, []).append(Occurrence(trace, step))
-    yield from sorted(found.items(), key=lambda item: (item[0].path, item[0].slice, item[0].index))
+def one_each(project: Project, judge: Judge) -> Iterator[Hazard]:
+    """For every statement executed, the first of its runs that is judged a hazard: in the order of the places where
+    they begin."""
+    found: dict[Target, Hazard] = {}
+    for site, hazard in project.ask(_judged, judge):
+        found.setdefault(site, hazard)
+    yield from (found[site] for site in sorted(found, key=lambda site: (site.path, site.slice, site.index)))
 
 
-def one_each(project: Project, judge: Callable[[Project, Target, Occurrence], Hazard | None]) -> Iterator[Hazard]:
-    """For every statement executed, the first of its runs that is judged a hazard."""
-    for site, occurrences in executions(project):
-        found = (judge(project, site, occurrence) for occurrence in occurrences)
-        hazard = next((item for item in found if item is not None), None)
-        if hazard is not None:
-            yield hazard
+def _judged(project: Project, judge: Judge) -> tuple[tuple[Target, Hazard], ...]:
+    return tuple(found for name in project.entries for found in project.ask(_judged_in, judge, name))
+
+
+def _judged_in(project: Project, judge: Judge, function: str) -> tuple[tuple[Target, Hazard], ...]:
+    """What is judged a hazard among the statements that a run executes, by the place where they begin."""
+    trace = project.trace(function)
+    steps = ((step, step.detail.statement.site) for step in trace.steps if isinstance(step.detail, Execute))
+    found = ((site, judge(project, site, Occurrence(trace, step))) for step, site in steps)
+    return tuple((site, hazard) for site, hazard in found if hazard is not None)
 
 
 def counterpart_text(project: Project, locker: Locker) -> str:

@@ -46,12 +46,16 @@ class Insert:
     """The operations whose rows are added in its place."""
 
 
-def starts(project: Project) -> Iterator[str]:
+def starts(project: Project) -> tuple[str, ...]:
     """The functions that start a run of their own beside others: nobody calls them, or only tests do."""
+    return tuple(_starts(project))
+
+
+def _starts(project: Project) -> Iterator[str]:
     declarations, alone = project.linker.declarations, project.contention.runs_alone
     uncalled = set(project.entries)
-    for name in sorted(project.linker.functions):
-        callers = project.callers.get(name, set()) - {name}
+    for name in project.functions:
+        callers = project.callers_of(name) - {name}
         tested = all(alone(caller) and not in_revision(declarations, caller) for caller in callers)
         if name.endswith(".<body>") or alone(name) or declarations.module_of(name) in project.serving_revisions:
             continue

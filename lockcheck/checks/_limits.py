@@ -11,6 +11,7 @@ from lockcheck.checks._inserts import attribute
 from lockcheck.checks._numbering import is_count, serialised
 from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.constants import plain
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute, Write
 from lockcheck.linking.frame import operands
 from lockcheck.linking.project import Project
@@ -34,12 +35,12 @@ class Limit:
 
 def limits(project: Project) -> Iterator[Limit]:
     """Those of the whole project that no lock of another table keeps."""
-    for function in project.starts:
-        trace = project.trace(function)
-        for step in trace.steps:
-            found = _limit(project, trace, step)
-            if found is not None:
-                yield found
+    yield from project.in_runs(_of_run, starts)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Limit]:
+    found = (_limit(project, trace, step) for step in trace.steps)
+    yield from (limit for limit in found if limit is not None)
 
 
 def _limit(project: Project, trace: Trace, step: Step) -> Limit | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from lockcheck.checks._common import counterpart_does, counterpart_text, short
 from lockcheck.hazards import Where
@@ -23,6 +23,10 @@ ORDERS = {
     "mapping": "in the order of a mapping",
     "set": "in the order of a set",
 }
+
+
+Runs: TypeAlias = Callable[[LockLoops, str], Iterable[Walking]]
+"""Which loops are looked at, in the run of a function."""
 
 
 class Unsorted(NamedTuple):
@@ -48,19 +52,23 @@ class Unsorted(NamedTuple):
         return not (self.surely and self.order in ARBITRARY)
 
 
-def walkings(
-    project: Project, runs: Callable[[LockLoops, str], Iterable[Walking]]
-) -> Iterator[tuple[Walking, Unsorted]]:
+def walkings(project: Project, runs: Runs) -> Iterator[tuple[Walking, Unsorted]]:
     """The unsorted loops that lock rows of a contended table, each in the first run that shows it."""
     seen: set[tuple[Target, str]] = set()
-    loops = LockLoops(project)
-    for function in project.starts:
-        for walking in runs(loops, function):
-            key = (walking.turn.loop.site, walking.locker.table)
-            found = _unsorted(project, walking) if key not in seen else None
-            if found is not None:
-                seen.add(key)
-                yield walking, found
+    for walking, found in project.ask(_all_walkings, runs):
+        key = (walking.turn.loop.site, walking.locker.table)
+        if key not in seen:
+            seen.add(key)
+            yield walking, found
+
+
+def _all_walkings(project: Project, runs: Runs) -> tuple[tuple[Walking, Unsorted], ...]:
+    return tuple(found for name in project.starts for found in project.ask(_walkings_in, runs, name))
+
+
+def _walkings_in(project: Project, runs: Runs, function: str) -> tuple[tuple[Walking, Unsorted], ...]:
+    found = ((walking, _unsorted(project, walking)) for walking in runs(LockLoops(project), function))
+    return tuple((walking, unsorted) for walking, unsorted in found if unsorted is not None)
 
 
 def _unsorted(project: Project, walking: Walking) -> Unsorted | None:

@@ -48,13 +48,15 @@ class Numbering:
 
 def numberings(project: Project) -> Iterator[Numbering]:
     """Those of the whole project that no lock and no second try makes up for."""
-    for function in starts(project):
-        trace = project.trace(function)
-        for insert in inserts(project, trace):
-            for name, value, step, site in _given(trace, insert):
-                found = _numbering(project, trace, insert, name, value, step, site)
-                if found is not None:
-                    yield found
+    yield from project.in_runs(_of_run, starts)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Numbering]:
+    for insert in inserts(project, trace):
+        for name, value, step, site in _given(trace, insert):
+            found = _numbering(project, trace, insert, name, value, step, site)
+            if found is not None:
+                yield found
 
 
 def _given(trace: Trace, insert: Insert) -> Iterator[tuple[str, Abstract, Step, Target]]:

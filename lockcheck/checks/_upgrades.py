@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lockcheck.checks._keys import in_turn
 from lockcheck.linking import clauses
 from lockcheck.linking.adoptions import locked_first, session_of
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.flushes import flushed
 from lockcheck.linking.modes import Mode, asked, conflict, key_columns, mode
@@ -35,12 +36,13 @@ class Upgrade:
 
 def upgrades(project: Project) -> Iterator[Upgrade]:
     """Every one, by the runs of functions that nobody calls."""
-    if project.policy.dialects == ("sqlite",):
-        return
-    for function in project.starts:
-        trace = project.trace(function)
-        yield from _of_shared(project, trace)
-        yield from _of_parents(project, trace)
+    if project.policy.dialects != ("sqlite",):
+        yield from project.in_runs(_of_run, starts)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Upgrade]:
+    yield from _of_shared(project, trace)
+    yield from _of_parents(project, trace)
 
 
 def upgraded_locks(project: Project) -> frozenset[Target]:

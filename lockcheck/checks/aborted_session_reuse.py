@@ -24,11 +24,14 @@ READ = "read the attribute into a variable ahead of the try"
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    for trace in project.traces():
-        for guarded in local_handlers(trace):
-            reuse = own_reuse(project, trace, guarded)
-            if reuse is not None:
-                yield _report(project, trace, guarded, reuse)
+    yield from project.in_runs(_of_run)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
+    for guarded in local_handlers(trace):
+        reuse = own_reuse(project, trace, guarded)
+        if reuse is not None:
+            yield _report(project, trace, guarded, reuse)
 
 
 def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> Hazard:

@@ -9,6 +9,7 @@ from lockcheck.checks._common import dialects, file_line, short, stands_at
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.belonging import Belonging
 from lockcheck.linking.blocks import undone
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute, SessionCall
 from lockcheck.linking.project import Project
 from lockcheck.linking.releases import common, releases, writes_rows
@@ -48,15 +49,17 @@ def _locks(project: Project) -> Iterator[Need]:
 
 def _writes(project: Project) -> Iterator[Need]:
     """Writes on both sides of a call that commits what came before it."""
-    for function in project.starts:
-        trace = project.trace(function)
-        writes = [step for step in trace.steps if writes_rows(project, step)]
-        belonging = Belonging(trace)
-        for commit in trace.steps:
-            if _borrowed(project, commit):
-                need = _split(trace, commit, writes, belonging)
-                if need is not None:
-                    yield need
+    yield from project.in_runs(_writes_around, starts)
+
+
+def _writes_around(project: Project, trace: Trace) -> Iterator[Need]:
+    writes = [step for step in trace.steps if writes_rows(project, step)]
+    belonging = Belonging(trace)
+    for commit in trace.steps:
+        if _borrowed(project, commit):
+            need = _split(trace, commit, writes, belonging)
+            if need is not None:
+                yield need
 
 
 def _split(trace: Trace, commit: Step, writes: list[Step], belonging: Belonging) -> Need | None:
@@ -99,7 +102,7 @@ def _borrowed(project: Project, step: Step) -> bool:
     own = project.trace(step.function).steps
     here = next((s.detail for s in own if getattr(s.detail, "site", None) == detail.site), None)
     given = isinstance(here, SessionCall) and here.session.owner == "given"
-    if not given or any(call in project.linker.opened for call in step.calls[-1:]):
+    if not given or any(project.linker.opens(call) is not None for call in step.calls[-1:]):
         return False
     return any(isinstance(s.detail, Execute) or writes_rows(project, s) for s in own)
 

@@ -38,14 +38,18 @@ class Removal:
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for function in starts(project):
-        trace = project.trace(function)
-        removals = list(_removals(trace))
-        for insert in inserts(project, trace) if removals else ():
-            hazard = _hazard(project, trace, removals, insert)
-            if hazard is not None and hazard.site not in seen:
-                seen.add(hazard.site)
-                yield hazard
+    for hazard in project.in_runs(_of_run, starts):
+        if hazard.site not in seen:
+            seen.add(hazard.site)
+            yield hazard
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
+    removals = list(_removals(trace))
+    for insert in inserts(project, trace) if removals else ():
+        hazard = _hazard(project, trace, removals, insert)
+        if hazard is not None:
+            yield hazard
 
 
 def _removals(trace: Trace) -> Iterator[Removal]:

@@ -89,11 +89,13 @@ def _places(release: Release, site: Target) -> tuple[tuple[Where, str], ...]:
 
 def _nested(project: Project) -> Iterator[Hazard]:
     """Calls without a session, of functions that then open one and write rows which the caller's session has read."""
-    for trace in project.traces():
-        if project.contention.runs_alone(trace.function):
-            continue
+    yield from project.in_runs(_nested_in)
+
+
+def _nested_in(project: Project, trace: Trace) -> Iterator[Hazard]:
+    if not project.contention.runs_alone(trace.function):
         for site in dict.fromkeys(step.calls[0] for step in trace.steps if len(step.calls) == 1):
-            if site in project.linker.opened:
+            if project.linker.opens(site) is not None:
                 found = _second(project, trace, site)
                 if found is not None:
                     yield found
@@ -138,7 +140,7 @@ def _is_commit(detail: SessionCall | Opened) -> bool:
 
 
 def _two_transactions(project: Project, trace: Trace, site: Target, source: Step, step: Step) -> Hazard:
-    parameter = project.linker.opened[site]
+    parameter = project.linker.opens(site)
     table = project.locks.table(source.detail.statement.model) if isinstance(source.detail, Execute) else ""
     callee = project.linker.callee_at(site)
     name = short(callee.qualname) if callee is not None else "the callee"
@@ -156,7 +158,7 @@ def _two_transactions(project: Project, trace: Trace, site: Target, source: Step
 
 def _session_passed(project: Project, trace: Trace, site: Target, session: SessionRef | None) -> Remedy | None:
     """Hands the session on, where the call opens one since it is given none and the session has a name there."""
-    parameter = project.linker.opened.get(site)
+    parameter = project.linker.opens(site)
     name = getattr(session.origin, "name", "") if session is not None else ""
     here = trace.function if site.slice == trace.function else site.slice
     spelled = name or _parameter(project, here, parameter)

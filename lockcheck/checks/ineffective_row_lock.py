@@ -29,14 +29,20 @@ SAME = frozenset({"scalars", "unique", "mappings", "tuples"})
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for trace in project.traces():
-        for step in trace.steps:
-            for judge in JUDGES if step.is_local else ():
-                hazard = judge(project, trace, step)
-                if hazard is not None and hazard.site not in seen:
-                    seen.add(hazard.site)
-                    yield hazard
-    yield from (hazard for hazard in _unexecuted(project) if hazard.site not in seen)
+    for hazard in project.in_runs(_of_run):
+        if hazard.site not in seen:
+            seen.add(hazard.site)
+            yield hazard
+    unexecuted = (hazard for name in project.functions for hazard in project.ask(_unexecuted, name))
+    yield from (hazard for hazard in unexecuted if hazard.site not in seen)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
+    for step in trace.steps:
+        for judge in JUDGES if step.is_local else ():
+            hazard = judge(project, trace, step)
+            if hazard is not None:
+                yield hazard
 
 
 # --- locks that are not rendered -----------------------------------------------------------------------------------
@@ -170,22 +176,27 @@ def _writes(project: Project, step: Step, table: str | None) -> bool:
 # --- locks that are never taken ------------------------------------------------------------------------------------
 
 
-def _unexecuted(project: Project) -> Iterator[Hazard]:
-    for qualname in sorted(project.linker.functions):
-        located = project.linker.functions[qualname]
-        values = located.facts.values
-        asked = [
-            (number, value)
-            for number, value in enumerate(values)
-            if isinstance(value, facts.Call) and _is_lock(values[value.func])
-        ]
-        uses = Uses(project.linker, located.facts) if asked else None
-        for number, value in asked:
-            if uses is not None and uses.unused(number, BUILDS):
-                site = Target(located.where.path, located.where.slice, "call", value.site)
-                reason = "where it should be executed is not known"
-                text = f"the statement with this row lock is never executed, so nothing is locked; no fix: {reason}"
-                yield Hazard(site=site, function=qualname, message=text, no_fix=reason)
+def _unexecuted(project: Project, function: str) -> tuple[Hazard, ...]:
+    located = project.linker.functions[function]
+    values = located.facts.values
+    asked = [
+        (number, value)
+        for number, value in enumerate(values)
+        if isinstance(value, facts.Call) and _is_lock(values[value.func])
+    ]
+    uses = Uses(project.linker, located.facts) if asked else None
+    reason = "where it should be executed is not known"
+    text = f"the statement with this row lock is never executed, so nothing is locked; no fix: {reason}"
+    return tuple(
+        Hazard(
+            site=Target(located.where.path, located.where.slice, "call", value.site),
+            function=function,
+            message=text,
+            no_fix=reason,
+        )
+        for number, value in asked
+        if uses is not None and uses.unused(number, BUILDS)
+    )
 
 
 def _is_lock(value: facts.Value) -> bool:

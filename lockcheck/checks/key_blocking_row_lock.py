@@ -10,6 +10,7 @@ from lockcheck.checks._keys import has_children, needs_key, takes_key_share
 from lockcheck.checks._upgrades import upgraded_locks
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.adoptions import Adoption, adoptions
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
@@ -63,16 +64,20 @@ def _uses(project: Project) -> tuple[dict[Target, list[Use]], set[Target]]:
     """The FOR UPDATE locks by the place that asks for them, and the helpers that some caller has take a weaker one."""
     found: dict[Target, list[Use]] = {}
     weaker: set[Target] = set()
-    for function in project.starts:
-        trace = project.trace(function)
-        for step in trace.steps:
-            lock = step.detail.statement.lock if isinstance(step.detail, Execute) else None
-            if lock is None or lock.site is None or project.contention.runs_alone(step.function):
-                continue
-            if lock.asked_at is not None and (lock.key_share or lock.read):
-                weaker.add(lock.asked_at)
-            found.setdefault(lock.site, []).extend(_use(project, trace, step, lock))
-    return {site: runs for site, runs in found.items() if runs}, weaker
+    for lock, uses in project.in_runs(_locks, starts):
+        if lock.asked_at is not None and (lock.key_share or lock.read):
+            weaker.add(lock.asked_at)
+        if lock.site is not None and uses:
+            found.setdefault(lock.site, []).extend(uses)
+    return found, weaker
+
+
+def _locks(project: Project, trace: Trace) -> Iterator[tuple[RowLock, tuple[Use, ...]]]:
+    """The row locks of a run, with their uses as FOR UPDATE."""
+    for step in trace.steps:
+        lock = step.detail.statement.lock if isinstance(step.detail, Execute) else None
+        if lock is not None and lock.site is not None and not project.contention.runs_alone(step.function):
+            yield lock, tuple(_use(project, trace, step, lock))
 
 
 def _use(project: Project, trace: Trace, step: Step, lock: RowLock) -> Iterator[Use]:

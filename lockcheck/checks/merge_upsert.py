@@ -8,11 +8,12 @@ from lockcheck.checks._common import Occurrence, dialects
 from lockcheck.checks._inserts import fallback, retried
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
+from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Add, Merge
 from lockcheck.linking.missing import Lookups
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
-from lockcheck.linking.trace import same_session
+from lockcheck.linking.trace import Trace, same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
 from lockcheck.linking.witnesses import Insertion
 from lockcheck.plans import Target, Upsert
@@ -22,18 +23,20 @@ CODE = "LCK301"
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for function in project.entries:
-        trace = project.trace(function)
-        for step in trace.steps:
-            if (
-                isinstance(step.detail, Merge)
-                and step.detail.site not in seen
-                and not in_revision(project.linker.declarations, function)
-            ):
-                hazard = _hazard(project, Occurrence(trace, step), step.detail)
-                if hazard is not None:
-                    seen.add(hazard.site)
-                    yield hazard
+    for hazard in project.in_runs(_of_run, entries):
+        if hazard.site not in seen:
+            seen.add(hazard.site)
+            yield hazard
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
+    if in_revision(project.linker.declarations, trace.function):
+        return
+    for step in trace.steps:
+        if isinstance(step.detail, Merge):
+            hazard = _hazard(project, Occurrence(trace, step), step.detail)
+            if hazard is not None:
+                yield hazard
 
 
 def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.checks._common import Occurrence, dialects, executions
+from lockcheck.checks._common import Occurrence, dialects
 from lockcheck.declarations.model import Column
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
 from lockcheck.linking.constants import may_hold_none, members
+from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Arm, Branch, Delete, Execute, Merge, Write
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
@@ -24,12 +25,19 @@ EXCLUDES_NULL = frozenset({"==", "<", "<=", ">", ">=", "like", "is not null"})
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for _, occurrences in executions(project):
-        for occurrence in occurrences:
-            for hazard in _hazards(project, occurrence):
-                if hazard.site not in seen:
-                    seen.add(hazard.site)
-                    yield hazard
+    found = project.in_runs(_of_run, entries)
+    for _, hazard in sorted(found, key=lambda item: (item[0].path, item[0].slice, item[0].index)):
+        if hazard.site not in seen:
+            seen.add(hazard.site)
+            yield hazard
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[tuple[Target, Hazard]]:
+    """The hazards of a run, by the place where their statements begin."""
+    for step in trace.steps:
+        if isinstance(step.detail, Execute):
+            for hazard in _hazards(project, Occurrence(trace, step)):
+                yield step.detail.statement.site, hazard
 
 
 def _hazards(project: Project, occurrence: Occurrence) -> Iterator[Hazard]:

@@ -35,12 +35,17 @@ class Failed(NamedTuple):
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    for name, located in sorted(project.linker.functions.items()):
-        found = [
-            *(_of_loop(project, name, located.facts, loop) for loop in project.retries.loops(located.facts)),
-            _of_decorator(project, name, located.facts),
-        ]
-        yield from (hazard for hazard in found if hazard is not None)
+    for name in project.functions:
+        yield from project.ask(_of_function, name)
+
+
+def _of_function(project: Project, name: str) -> tuple[Hazard, ...]:
+    function = project.linker.functions[name].facts
+    found = [
+        *(_of_loop(project, name, function, loop) for loop in project.retries.loops(function)),
+        _of_decorator(project, name, function),
+    ]
+    return tuple(hazard for hazard in found if hazard is not None)
 
 
 # --- loops -----------------------------------------------------------------------------------------------
@@ -147,7 +152,7 @@ def _borrows(project: Project, name: str, function: facts.FunctionFacts, session
     parameter = next((p for p in function.parameters if p.name == given), None)
     if parameter is None:
         return False
-    callers = project.callers.get(name, ())
+    callers = project.callers_of(name)
     return parameter.default is None or any(_passes(project, caller, name, parameter.name) for caller in callers)
 
 
@@ -156,7 +161,7 @@ def _passes(project: Project, caller: str, name: str, parameter: str) -> bool:
         isinstance(step.detail, Inner)
         and step.detail.behaviour.function == name
         and isinstance(dict(step.detail.actual).get(parameter), SessionRef)
-        and step.detail.site not in project.linker.opened
+        and project.linker.opens(step.detail.site) is None
         for step in project.trace(caller).steps
     )
 
@@ -166,8 +171,7 @@ def _decorator_place(
 ) -> tuple[Target, Location | None]:
     """Where a decorator stands: its call, or the line of a plain name."""
     where = project.linker.slice_of(function)
-    declaration = project.linker.declarations.function(function.qualname)
-    line = declaration.first_line if declaration is not None else project.linker.first_line(where)
+    line = project.linker.first_line(where)
     for number in function.decorators[: decorator.place]:
         fact = function.values[number]
         call = Target(where.path, where.slice, "call", fact.site) if isinstance(fact, facts.Call) else None

@@ -31,12 +31,15 @@ class Found:
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for function in starts(project):
-        for found in _found(project, project.trace(function)):
-            hazard = _report(project, found)
-            if hazard.site not in seen:
-                seen.add(hazard.site)
-                yield hazard
+    for hazard in project.in_runs(_of_run, starts):
+        if hazard.site not in seen:
+            seen.add(hazard.site)
+            yield hazard
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
+    for found in _found(project, trace):
+        yield _report(project, found)
 
 
 def _found(project: Project, trace: Trace) -> Iterator[Found]:

@@ -18,13 +18,16 @@ CODE = "LCK403"
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    for trace in project.traces():
-        for step in trace.steps:
-            detail = step.detail
-            if step.is_local and isinstance(detail, SessionCall) and detail.method == "commit":
-                hazard = _hazard(project, trace, step, detail)
-                if hazard is not None:
-                    yield hazard
+    yield from project.in_runs(_of_run)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
+    for step in trace.steps:
+        detail = step.detail
+        if step.is_local and isinstance(detail, SessionCall) and detail.method == "commit":
+            hazard = _hazard(project, trace, step, detail)
+            if hazard is not None:
+                yield hazard
 
 
 def _hazard(project: Project, trace: Trace, step: Step, commit: SessionCall) -> Hazard | None:

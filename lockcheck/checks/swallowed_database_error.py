@@ -33,12 +33,15 @@ NARROW = "the handler is for database errors alone: raise in it, or run the work
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    for trace in project.traces():
-        for guarded in local_handlers(trace):
-            if RETRYABLE & set(caught_names(guarded.caught)):
-                hazard = _hazard(project, trace, guarded)
-                if hazard is not None:
-                    yield hazard
+    yield from project.in_runs(_of_run)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
+    for guarded in local_handlers(trace):
+        if RETRYABLE & set(caught_names(guarded.caught)):
+            hazard = _hazard(project, trace, guarded)
+            if hazard is not None:
+                yield hazard
 
 
 def _hazard(project: Project, trace: Trace, guarded: Guarded) -> Hazard | None:

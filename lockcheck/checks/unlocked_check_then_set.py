@@ -10,8 +10,9 @@ from lockcheck.checks._limits import Limit, limits
 from lockcheck.checks._locking_read import locking_read
 from lockcheck.checks._numbering import Numbering, numberings
 from lockcheck.checks._rows import is_locked, read_of
-from lockcheck.checks._writers import Writer, Writers
+from lockcheck.checks._writers import Writer, other_writer
 from lockcheck.hazards import Hazard, Where
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Write
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
@@ -22,13 +23,11 @@ CODE = "LCK103"
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[tuple[Target, str]] = set()
-    writers: Writers | None = None
     for setting, found in _settings(project):
         site, function = _place(project, setting, found)
         if (site, setting.column.attribute) not in seen:
             seen.add((site, setting.column.attribute))
-            writers = writers or Writers(project)
-            other = writers.other(setting.mapped.table, setting.column.attribute, function)
+            other = other_writer(project, (setting.mapped.table, setting.column.attribute), function)
             yield _hazard(project, setting, found, site, function, other)
     yield from _numbered(project)
     yield from _limited(project)
@@ -85,15 +84,17 @@ def _of_numbering(found: Numbering) -> Hazard:
 
 def _settings(project: Project) -> Iterator[tuple[Setting, Evidence]]:
     """The writes of columns that rest on what an unlocked read has shown."""
-    for function in project.starts:
-        trace = project.trace(function)
-        for step in trace.steps:
-            setting = _setting(project, trace, step)
-            found = evidence(project, setting) if setting is not None else None
-            if setting is None or found is None:
-                continue
-            if not is_locked(project, trace, step, setting.mapped, setting.read):
-                yield setting, found
+    yield from project.in_runs(_settings_in, starts)
+
+
+def _settings_in(project: Project, trace: Trace) -> Iterator[tuple[Setting, Evidence]]:
+    for step in trace.steps:
+        setting = _setting(project, trace, step)
+        found = evidence(project, setting) if setting is not None else None
+        if setting is None or found is None:
+            continue
+        if not is_locked(project, trace, step, setting.mapped, setting.read):
+            yield setting, found
 
 
 def _setting(project: Project, trace: Trace, step: Step) -> Setting | None:

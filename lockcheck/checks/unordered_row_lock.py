@@ -20,18 +20,20 @@ CODE = "LCK202"
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for trace in project.traces():
-        for step in trace.steps:
-            detail = step.detail
-            if not step.is_local or not isinstance(detail, Execute) or not _unordered(project, detail):
-                continue
-            site = detail.statement.lock.site if detail.statement.lock else None
-            if site is None or site in seen:
-                continue
+    for site, hazard in project.in_runs(_of_run):
+        if site not in seen:
             seen.add(site)
-            hazard = _hazard(project, trace, step, detail.statement, site)
             if hazard is not None:
                 yield hazard
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[tuple[Target, Hazard | None]]:
+    for step in trace.steps:
+        detail = step.detail
+        if step.is_local and isinstance(detail, Execute) and _unordered(project, detail):
+            site = detail.statement.lock.site if detail.statement.lock else None
+            if site is not None:
+                yield site, _hazard(project, trace, step, detail.statement, site)
 
 
 def _unordered(project: Project, execute: Execute) -> bool:
@@ -43,11 +45,11 @@ def _unordered(project: Project, execute: Execute) -> bool:
         refused(project, execute)
         or statement.grouped
         or statement.compound
-        or (statement.limited and execute.site not in project.linker.many)
+        or (statement.limited and not project.linker.is_many(execute.site))
     ):
         return False
     access = project.locks.access(statement)
-    many = access in ("many", "keys") or (access == "opaque" and execute.site in project.linker.many)
+    many = access in ("many", "keys") or (access == "opaque" and project.linker.is_many(execute.site))
     return many and not project.locks.by_key(statement)
 
 

@@ -11,11 +11,13 @@ from lockcheck.checks.unsorted_lock_loop import one_by_one, upserts
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.contention import Locker
 from lockcheck.linking.dialects import serves
+from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Execute, Merge, Write
 from lockcheck.linking.lockloops import LockLoops, Upserting, Walking
 from lockcheck.linking.origins import varies
 from lockcheck.linking.project import Project
 from lockcheck.linking.results import walked
+from lockcheck.linking.trace import Trace
 from lockcheck.linking.turns import GENERATED, Turn
 from lockcheck.linking.values import Abstract, Built, Instance, Known, TupleOf
 from lockcheck.linking.walks import ARBITRARY, order
@@ -73,8 +75,7 @@ def _in_loop(project: Project, walking: Walking, found: Unsorted) -> Hazard:
 
 
 def _multi_row(project: Project) -> Iterator[Hazard]:
-    loops = LockLoops(project)
-    runs = [u for f in project.entries if not project.contention.runs_alone(f) for u in loops.upserts(f)]
+    runs = project.in_runs(_upserts, entries)
     seen: set[Target] = set()
     for upserting in runs:
         site = upserting.locker.site
@@ -84,7 +85,12 @@ def _multi_row(project: Project) -> Iterator[Hazard]:
             yield _hazard(project, upserting, found)
 
 
-def _unsorted(project: Project, upserting: Upserting, runs: list[Upserting]) -> Unsorted | None:
+def _upserts(project: Project, trace: Trace) -> Iterator[Upserting]:
+    if not project.contention.runs_alone(trace.function):
+        yield from LockLoops(project).upserts(trace.function)
+
+
+def _unsorted(project: Project, upserting: Upserting, runs: tuple[Upserting, ...]) -> Unsorted | None:
     trace, step, execute, locker = upserting
     statement = execute.statement
     how = order(statement.rows)

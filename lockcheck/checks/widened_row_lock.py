@@ -22,16 +22,17 @@ NEEDED = "the lock on the other table is needed: its rows are written later in t
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for trace in project.traces():
-        for step in trace.steps:
-            if not step.is_local or not isinstance(step.detail, Execute):
-                continue
-            lock = step.detail.statement.lock
-            if lock is None or lock.site is None or lock.site in seen:
-                continue
+    for hazard in project.in_runs(_of_run):
+        if hazard.site not in seen:
+            seen.add(hazard.site)
+            yield hazard
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
+    for step in trace.steps:
+        if step.is_local and isinstance(step.detail, Execute):
             hazard = _widened(project, trace, step, step.detail.statement)
             if hazard is not None:
-                seen.add(lock.site)
                 yield hazard
 
 

@@ -60,6 +60,8 @@ class Constructs:
         self.names = names
         self.constants = constants
         self._extensions: dict[str, bool] = {}
+        self.expanded: set[str] = set()
+        """The functions that were looked into."""
 
     def resolved(self, expression: Expression, scope: Scope) -> str:
         """The qualified name of a dotted name; "" for any other expression."""
@@ -123,6 +125,8 @@ class Constructs:
     def _expanded(self, qualname: str, call: CallOf) -> tuple[CallOf, Scope] | None:
         """The call inside a helper function or `partial`, with the arguments of this one."""
         function = self.names.functions.get(qualname)
+        if function is not None:
+            self.expanded.add(qualname)
         if function is not None and isinstance(function.result, CallOf):
             given = arguments(function.parameters, call)
             inner = substituted(function.result, given)

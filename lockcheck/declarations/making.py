@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -97,16 +98,17 @@ class Maker:
 
 
 def keyed(found: Iterable[tuple[Declaration, str, int]]) -> dict[str, Declaration]:
-    """Declarations by key; of several under one key the last one at run time keeps it, the others add their line."""
+    """Declarations by key; of several under one key the last one at run time keeps it, the others add a number."""
     named: dict[str, tuple[Declaration, int]] = {}
     others: dict[str, Declaration] = {}
+    numbers: Counter[str] = Counter()
     for item, key, rank in found:
         old = named.get(key)
         if old is None or rank <= old[1]:
             named[key] = (item, rank)
         if old is not None:
-            loser = old[0] if rank <= old[1] else item
-            others[f"{key}#{loser.line if isinstance(loser, ClassDeclaration) else loser.first_line}"] = loser
+            numbers[key] += 1
+            others[f"{key}#{numbers[key] + 1}"] = old[0] if rank <= old[1] else item
     return {**others, **{key: item for key, (item, _) in named.items()}}
 
 

@@ -164,10 +164,11 @@ class ModuleDeclarations:
     functions, by the function's qualified name. `star_imports` are the modules of `from x import *`.
 
     `functions` holds those of the module itself, by name; methods stand in their class, `classes` are keyed by dotted
-    name within the module. A function or class whose name another one takes goes by `name#line`. `assignments` holds
-    `name` and, for `Class.attribute = call(..)` outside the class, `Class.attribute`. `mapping_calls` are the calls of
-    `map_imperatively` or `mapper` anywhere in the file, with their lines. `other_imports` are absolute names
-    that no name is bound to: `a.b` of `import a.b`, and what another import of the same name replaces."""
+    name within the module. A function or class whose name another one takes goes by `name#2`, `name#3` and so on.
+    `assignments` holds `name` and, for `Class.attribute = call(..)` outside the class, `Class.attribute`.
+    `mapping_calls` are the calls of `map_imperatively` or `mapper` anywhere in the file, with their lines.
+    `other_imports` are absolute names that no name is bound to: `a.b` of `import a.b`, and what another import of the
+    same name replaces."""
 
     module: str
     path: str

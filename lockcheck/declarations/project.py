@@ -33,7 +33,8 @@ class Declarations:
         self.names = Names(modules)
         self._constants = Constants(self.names)
         self._mapped: dict[str, MappedClass | None] = {}
-        self._mapper = Mapper(modules, Constructs(self.names, self._constants))
+        self._constructs = Constructs(self.names, self._constants)
+        self._mapper = Mapper(modules, self._constructs)
 
     @classmethod
     def build(cls, modules: Iterable[ModuleDeclarations]) -> Declarations:
@@ -52,6 +53,15 @@ class Declarations:
     def _definition(self, qualname: str) -> str:
         module = self.names.module_of(qualname)
         return self.names.descend(module, qualname[len(module) + 1 :]) if module else qualname
+
+    def take(self, functions: Iterable[FunctionDeclaration]) -> bool:
+        """Take functions of which nothing but the body is another one; those of `declared_attr` are not asked for.
+        Whether nothing depends on these bodies that was found before."""
+        for function in functions:
+            if function.qualname in self._constructs.expanded:
+                return False
+            self.names.take(function)
+        return True
 
     # --- functions and classes ----------------------------------------------------------------------------------
 

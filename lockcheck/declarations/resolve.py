@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from lockcheck.declarations.linearise import linearise
@@ -47,8 +48,19 @@ class Names:
 
     # --- definitions ------------------------------------------------------------------------------------------
 
+    def take(self, function: FunctionDeclaration) -> None:
+        """A function with another body; nothing that was resolved depends on it."""
+        known = self.functions.get(function.qualname)
+        if known is not None and known.first_line == function.first_line:
+            self.functions[function.qualname] = function
+        found = self.classes.get(function.owner or "")
+        if found is not None:
+            declared, module = found
+            methods = (function if own.first_line == function.first_line else own for own in declared.methods)
+            self.classes[function.owner or ""] = (replace(declared, methods=tuple(methods)), module)
+
     @cached_property
-    def classes(self) -> Mapping[str, tuple[ClassDeclaration, str]]:
+    def classes(self) -> dict[str, tuple[ClassDeclaration, str]]:
         """All classes by qualified name, with the module they stand in."""
         return {
             f"{module.module}.{key}": (declared, module.module)
@@ -57,7 +69,7 @@ class Names:
         }
 
     @cached_property
-    def functions(self) -> Mapping[str, FunctionDeclaration]:
+    def functions(self) -> dict[str, FunctionDeclaration]:
         """All functions and methods by qualified name."""
         found = {f"{m.module}.{key}": item for m in self._modules.values() for key, item in m.functions.items()}
         for qualname, (declared, _) in self.classes.items():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.clauses import pinned
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.origins import built, origins
 from lockcheck.linking.parents import ParentLock, adopted, instances
@@ -28,18 +29,23 @@ class Adoption(NamedTuple):
     moves: bool
 
 
-def adoptions(project: Project) -> dict[str, list[Adoption]]:
+def adoptions(project: Project) -> Mapping[str, list[Adoption]]:
     """All of them by the parent's table, except those whose parent is new itself or was locked before: nobody waits
     for these."""
-    found: dict[Adoption, None] = {}
-    for function in project.starts:
-        trace = project.trace(function)
-        for step in trace.steps:
-            found.update(dict.fromkeys(_adopts(project, trace, step)))
+    return project.ask(_adoptions)
+
+
+def _adoptions(project: Project) -> Mapping[str, list[Adoption]]:
+    found = dict.fromkeys(project.in_runs(_of_run, starts))
     by_table: dict[str, list[Adoption]] = {}
     for adoption in sorted(found, key=lambda item: (item.site.path, item.site.slice, item.site.index, item.child)):
         by_table.setdefault(adoption.parent, []).append(adoption)
     return by_table
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Adoption]:
+    for step in trace.steps:
+        yield from _adopts(project, trace, step)
 
 
 def _adopts(project: Project, trace: Trace, step: Step) -> Iterator[Adoption]:

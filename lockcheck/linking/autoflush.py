@@ -13,15 +13,20 @@ from lockcheck.linking.spelling import spelled
 
 if TYPE_CHECKING:
     from lockcheck.linking.linker import Linker
+    from lockcheck.linking.project import Project
 
 
-def autoflush(linker: Linker) -> bool:
+def autoflush(project: Project) -> bool:
     """Off where the project makes session factories and all of them say `autoflush=False`; those of Alembic revisions
     do not count."""
-    functions = (located.facts for located in linker.functions.values())
-    current = (function for function in functions if not in_revision(linker.declarations, function.qualname))
-    found = [*_declared(linker), *(said for function in current for said in _said(linker, function))]
+    declarations = project.linker.declarations
+    current = (name for name in project.functions if not in_revision(declarations, name))
+    found = [*_declared(project.linker), *(said for name in current for said in project.ask(_said_in, name))]
     return not found or any(found)
+
+
+def _said_in(project: Project, function: str) -> tuple[bool, ...]:
+    return tuple(_said(project.linker, project.linker.functions[function].facts))
 
 
 # --- in functions -------------------------------------------------------------------------------------------

@@ -180,7 +180,7 @@ class Calls:
             enum = self._linker.declarations.enum(callee.qualname)
             given = self._linker.attributes.sessions_given(callee.qualname, arguments)
             return Opaque() if enum else ObjectRef(callee.qualname, Built(call.site), given)
-        self._linker.unresolved["calls"].add(call.site)
+        self._linker.mark("unresolved calls", call.site)
         return Opaque()
 
     def _built(self, call: CallSite, model: ModelRef, arguments: Arguments) -> Abstract:
@@ -218,7 +218,7 @@ class Calls:
 
     def _result_method(self, _call: CallSite, base: Result, name: str, _arguments: Arguments) -> Abstract:
         if name in ALL:
-            self._linker.many.add(base.site)
+            self._linker.mark("many", base.site)
         return result_method(base, name) or Opaque()
 
     def _attribute_call(

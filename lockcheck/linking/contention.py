@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lockcheck.declarations.locate import MARK
+from lockcheck.linking.entries import entries
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.modes import Mode, conflict, mode
 from lockcheck.linking.origins import varies
@@ -54,6 +54,19 @@ class Locker:
     """Other tables of which it has locked rows before, perhaps those that these rows belong to."""
 
 
+class Told(NamedTuple):
+    """A locker with those of its fields that it is not compared by, and the loop that locks at once, if it is one."""
+
+    locker: Locker
+    assumed: bool
+    ahead: frozenset[str]
+    loop: Target | None
+
+
+def told(locker: Locker, loop: Target | None = None) -> Told:
+    return Told(locker, locker.assumed, locker.ahead, loop)
+
+
 class Contention:
     """All lockers of the project, by table."""
 
@@ -61,22 +74,17 @@ class Contention:
         self._project = project
         self.turns = Turns(project)
         self._innodb = bool({"mysql", "mariadb"} & set(project.policy.dialects))
-        self._by_table: dict[str, dict[tuple[Target, str], Locker]] = {}
-        self.loops: set[Target] = set()
-        """Those that lock rows one by one."""
-        self.batched: set[Target] = set()
-        """Those that walk lists, such as slices of one."""
-        self._outer: dict[Locker, frozenset[str]] = {}
-        self._written_rows: dict[Trace, list[tuple[Step, str]]] = {}
-        self._locked: dict[Trace, list[tuple[Step, set[str]]]] = {}
         self._alone: dict[str, bool] = {}
-        for trace in project.traces():
-            if self.runs_alone(trace.function):
-                continue
-            for locker in self._lockers(trace):
-                known = self._by_table.setdefault(locker.table, {})
-                known.setdefault((locker.site, locker.kind), locker)
-        self._drop_assumed()
+
+    @property
+    def loops(self) -> frozenset[Target]:
+        """Those that lock rows one by one."""
+        return self._project.ask(_loops)
+
+    @property
+    def batched(self) -> frozenset[Target]:
+        """Those that walk lists, such as slices of one."""
+        return self._project.ask(_batched)
 
     def runs_alone(self, function: str) -> bool:
         """Whether a function never runs beside the program: it belongs to an Alembic revision or to tests."""
@@ -121,7 +129,7 @@ class Contention:
         self, table: str, rows: RowSet, keys: tuple[tuple[str, ...], ...], wanted: Mode, site: Target
     ) -> Iterator[Locker]:
         """Lockers elsewhere of rows that may be the same, in a mode that conflicts."""
-        for locker in self._by_table.get(table, {}).values():
+        for locker, *_ in self._project.ask(_of_table, table):
             waits = conflict(wanted, locker.mode) or self._innodb
             if locker.site != site and waits and can_deadlock(rows, locker.rows, keys):
                 yield locker
@@ -139,7 +147,7 @@ class Contention:
         the row; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
-        for other, parent in self._rows(trace) if parents else ():
+        for other, parent in self._project.of_run(_written_rows, trace.function) if parents else ():
             if other.number >= step.number:
                 break
             if parent not in parents or not self._sent(trace, other, first or step):
@@ -151,29 +159,16 @@ class Contention:
     def ahead(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """The other tables of which the transaction has locked rows when a step locks some."""
         found: set[str] = set()
-        for other, locked in self._locking(trace):
+        for other, locked in self._project.of_run(_locking, trace.function):
             if other.number >= step.number:
                 break
             tables = locked - found - {table}
             if tables and self._sent(trace, other, step) and trace.reaches(other, step):
-                found |= set() if trace.ended_between(other, step, None) else tables
+                found |= frozenset() if trace.ended_between(other, step, None) else tables
         return frozenset(found)
 
-    def _rows(self, trace: Trace) -> list[tuple[Step, str]]:
-        """The steps of a run that write one row, with its table."""
-        if trace not in self._written_rows:
-            found = ((step, self._written_row(step) or self._changed_row(step)) for step in trace.steps)
-            self._written_rows[trace] = [(step, table) for step, table in found if table is not None]
-        return self._written_rows[trace]
-
-    def _locking(self, trace: Trace) -> list[tuple[Step, set[str]]]:
-        """The steps of a run that lock rows, with their tables."""
-        if trace not in self._locked:
-            found = ((step, self._locked_tables(step)) for step in trace.steps)
-            self._locked[trace] = [(step, tables) for step, tables in found if tables]
-        return self._locked[trace]
-
-    def _locked_tables(self, step: Step) -> set[str]:
+    def locked_tables(self, step: Step) -> frozenset[str]:
+        """The tables of which a step locks rows."""
         detail, locks = step.detail, self._project.locks
         if isinstance(detail, Write):
             models: list[ModelRef | None] = [] if isinstance(detail.instance.origin, Built) else [detail.instance.model]
@@ -182,11 +177,14 @@ class Contention:
         elif isinstance(detail, Execute) and detail.statement.lock is not None:
             models = [*locks.locked_models(detail.statement)]
         else:
-            return set()
-        return {name for model in models if (name := locks.table(model)) is not None}
+            return frozenset()
+        return frozenset(name for model in models if (name := locks.table(model)) is not None)
+
+    def written_row(self, step: Step) -> str | None:
+        """The table of which a step writes one row, by a statement or by changing one object that was read."""
+        return self._written_row(step) or self._changed_row(step)
 
     def _written_row(self, step: Step) -> str | None:
-        """The table of which a step writes one row by a statement."""
         if not isinstance(step.detail, Execute) or step.detail.statement.kind not in ("update", "delete"):
             return None
         statement = step.detail.statement
@@ -214,24 +212,7 @@ class Contention:
 
     def _outer_gates(self, locker: Locker) -> frozenset[str]:
         """The gates that a locker's callers have all taken."""
-        if locker not in self._outer:
-            found: frozenset[str] | None = None
-            for trace, step in self._standing.get((locker.function, locker.site), ()):
-                held = self.gates(trace, step, locker.table)
-                found = held if found is None else found & held
-            self._outer[locker] = found or frozenset()
-        return self._outer[locker]
-
-    @cached_property
-    def _standing(self) -> Mapping[tuple[str, Target], list[tuple[Trace, Step]]]:
-        """The steps of the entries' runs that may lock, by their function and by where lockers stand."""
-        found: dict[tuple[str, Target], list[tuple[Trace, Step]]] = {}
-        for function in self._project.entries:
-            trace = self._project.trace(function)
-            for step in trace.steps:
-                for site in _places(step):
-                    found.setdefault((step.function, site), []).append((trace, step))
-        return found
+        return self._project.ask(_outer_gates, locker.function, locker.site, locker.table)
 
     def _keys(self, model: ModelRef | None) -> tuple[tuple[str, ...], ...]:
         mapped = self._project.locks.mapped(model)
@@ -243,22 +224,22 @@ class Contention:
 
     # --- collecting --------------------------------------------------------------------------------------------------
 
-    def _lockers(self, trace: Trace) -> Iterator[Locker]:
+    def found(self, trace: Trace) -> Iterator[Told | Target]:
+        """The lockers of a run, and its loops that walk lists."""
         for step in trace.steps:
             if isinstance(step.detail, Execute) and step.is_local:
-                yield from self._statement_lockers(trace, step, step.detail)
+                for locker in self._statement_lockers(trace, step, step.detail):
+                    yield told(locker)
         for step, loop, body in trace.loops():
             if is_batched(loop.iterable):
-                self.batched.add(loop.site)
+                yield loop.site
             for turn in self.turns.of(trace, step, loop, body):
-                if turn.at_once:
-                    self.loops.add(loop.site)
-                yield self.loop_locker(trace, turn)
+                yield told(self.loop_locker(trace, turn), loop.site if turn.at_once else None)
 
     def _statement_lockers(self, trace: Trace, step: Step, execute: Execute) -> Iterator[Locker]:
         statement, locks = execute.statement, self._project.locks
         access = locks.access(statement)
-        many = access in ("many", "keys") or (access == "opaque" and execute.site in self._project.linker.many)
+        many = access in ("many", "keys") or (access == "opaque" and self._project.linker.is_many(execute.site))
         if not many or execute.how in ("get", "refresh") or refused(self._project, execute):
             return
         if statement.kind in ("update", "delete"):
@@ -275,7 +256,7 @@ class Contention:
         return self.locker(trace, step, statement, statement.model, kind, ordered)
 
     def _single(self, statement: Statement, execute: Execute) -> bool:
-        return statement.limited and execute.site not in self._project.linker.many
+        return statement.limited and not self._project.linker.is_many(execute.site)
 
     def locker(
         self, trace: Trace, step: Step, statement: Statement, model: ModelRef | None, kind: LockerKind, ordered: bool
@@ -306,28 +287,99 @@ class Contention:
             ahead=self.ahead(trace, turn.step, table),
         )
 
-    # --- loops over what callers hand in -----------------------------------------------------------------------------
 
-    def _drop_assumed(self) -> None:
-        """Forgets loops over a parameter that every known caller fills with new objects, or with one."""
-        lockers = [locker for known in self._by_table.values() for locker in known.values() if locker.assumed]
-        wanted = {locker.site for locker in lockers}
-        seen, confirmed = self._in_callers(wanted) if wanted else (set(), set())
-        for locker in lockers:
-            if locker.site in seen and (locker.site, locker.table) not in confirmed:
-                del self._by_table[locker.table][locker.site, locker.kind]
+# --- all of them ------------------------------------------------------------------------------------------------------
 
-    def _in_callers(self, wanted: set[Target]) -> tuple[set[Target], set[tuple[Target, str]]]:
-        """Which of these loops are reached from entries, and the tables whose rows they lock there."""
-        seen: set[Target] = set()
-        confirmed: set[tuple[Target, str]] = set()
-        for function in self._project.entries:
-            trace = self._project.trace(function)
-            for step, loop, body in loops_at(trace, wanted):
-                seen.add(loop.site)
-                for turn in self.turns.of(trace, step, loop, body):
-                    confirmed.add((loop.site, self._project.locks.table(turn.touched.model) or ""))
-        return seen, confirmed
+
+def _found(project: Project, trace: Trace) -> Iterator[Told | Target]:
+    if not project.contention.runs_alone(trace.function):
+        yield from project.contention.found(trace)
+
+
+def _told(project: Project) -> tuple[Told, ...]:
+    return tuple(found for found in project.in_runs(_found) if isinstance(found, Told))
+
+
+def _loops(project: Project) -> frozenset[Target]:
+    return frozenset(found.loop for found in project.ask(_told) if found.loop is not None)
+
+
+def _batched(project: Project) -> frozenset[Target]:
+    return frozenset(found for found in project.in_runs(_found) if isinstance(found, Target))
+
+
+def _of_table(project: Project, table: str) -> tuple[Told, ...]:
+    return project.ask(_by_table).get(table, ())
+
+
+def _by_table(project: Project) -> Mapping[str, tuple[Told, ...]]:
+    """The first locker of each kind at each place, without loops over a parameter that every known caller fills with
+    new objects, or with one."""
+    known: dict[tuple[str, Target, str], Told] = {}
+    for found in project.ask(_told):
+        known.setdefault((found.locker.table, found.locker.site, found.locker.kind), found)
+    wanted = frozenset(found.locker.site for found in known.values() if found.assumed)
+    reached = [item for name in project.entries for item in project.ask(_reached, wanted, name)] if wanted else []
+    seen, confirmed = {site for site, _ in reached}, set(reached)
+    by_table: dict[str, tuple[Told, ...]] = {}
+    for found in known.values():
+        site, table = found.locker.site, found.locker.table
+        if not (found.assumed and site in seen and (site, table) not in confirmed):
+            by_table[table] = (*by_table.get(table, ()), found)
+    return by_table
+
+
+def _reached(project: Project, wanted: frozenset[Target], function: str) -> tuple[tuple[Target, str | None], ...]:
+    """Which of these loops a run reaches, and the tables whose rows they lock there."""
+    found: dict[tuple[Target, str | None], None] = {}
+    trace = project.trace(function)
+    for step, loop, body in loops_at(trace, wanted):
+        found[loop.site, None] = None
+        for turn in project.contention.turns.of(trace, step, loop, body):
+            found[loop.site, project.locks.table(turn.touched.model) or ""] = None
+    return tuple(found)
+
+
+# --- in one run -------------------------------------------------------------------------------------------------------
+
+
+def _written_rows(project: Project, trace: Trace) -> Iterator[tuple[Step, str]]:
+    """The steps of a run that write one row, with its table."""
+    found = ((step, project.contention.written_row(step)) for step in trace.steps)
+    return ((step, table) for step, table in found if table is not None)
+
+
+def _locking(project: Project, trace: Trace) -> Iterator[tuple[Step, frozenset[str]]]:
+    """The steps of a run that lock rows, with their tables."""
+    found = ((step, project.contention.locked_tables(step)) for step in trace.steps)
+    return ((step, tables) for step, tables in found if tables)
+
+
+def _standing(_: Project, trace: Trace) -> Iterator[tuple[str, Target, str, int]]:
+    """The functions and places of the steps that may lock, with the run and the step's number."""
+    for step in trace.steps:
+        for site in _places(step):
+            yield step.function, site, trace.function, step.number
+
+
+def _standings(project: Project) -> Mapping[tuple[str, Target], list[tuple[str, int]]]:
+    found: dict[tuple[str, Target], list[tuple[str, int]]] = {}
+    for function, site, run, number in project.in_runs(_standing, entries):
+        found.setdefault((function, site), []).append((run, number))
+    return found
+
+
+def _standing_at(project: Project, function: str, site: Target) -> tuple[tuple[str, int], ...]:
+    return tuple(project.ask(_standings).get((function, site), ()))
+
+
+def _outer_gates(project: Project, function: str, site: Target, table: str) -> frozenset[str]:
+    found: frozenset[str] | None = None
+    for run, number in project.ask(_standing_at, function, site):
+        trace = project.trace(run)
+        held = project.contention.gates(trace, trace.steps[number], table)
+        found = held if found is None else found & held
+    return found or frozenset()
 
 
 def _places(step: Step) -> set[Target]:

@@ -52,7 +52,8 @@ class Decorators:
         for decorator in self.of(function):
             if decorator not in self._known:
                 self._known[decorator] = None  # a decorator that decorates itself opens nothing
-                self._known[decorator] = self._looked_at(decorator)
+                with self._linker.evaluations.for_all():
+                    self._known[decorator] = self._looked_at(decorator)
             found = self._known[decorator]
             if found is not None and any(p.name == found.parameter for p in function.parameters):
                 return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
 from lockcheck.declarations.model import FunctionDeclaration, MappedClass, Name
+from lockcheck.naming import unique_names
 
 if TYPE_CHECKING:
     from lockcheck.linking.linker import Linker
@@ -23,25 +24,24 @@ def looks_at(linker: Linker, mapped: MappedClass, name: str, depth: int = MAX_DE
     function = linker.declarations.method(mapped.qualname, name) if depth else None
     if function is None:
         return frozenset()
-    named = {part for method in _definitions(linker, function) for part in _own_attributes(linker, function, method)}
+    definitions = _definitions(linker, function)
+    named = {part for key, method in definitions for part in _own_attributes(linker, key, method)}
     return frozenset().union(*(looks_at(linker, mapped, part, depth - 1) for part in named - {name}))
 
 
-def _definitions(linker: Linker, function: str) -> Iterator[FunctionDeclaration]:
+def _definitions(linker: Linker, function: str) -> Iterator[tuple[str, FunctionDeclaration]]:
     """A method by its name and those of that name before it, but for setters: the getter of a property, the
-    expression of a hybrid."""
+    expression of a hybrid. With each the name that its behaviour goes by."""
     owner, _, name = function.rpartition(".")
     declared = linker.declarations.class_(owner)
-    for method in declared.methods if declared else ():
-        setter = any(isinstance(d, Name) and d.dotted.endswith(".setter") for d in method.decorators)
-        if method.name == name and not setter:
-            yield method
+    methods = [method for method in (declared.methods if declared else ()) if method.name == name]
+    for key, method in zip(unique_names(function for _ in methods), methods, strict=True):
+        if not any(isinstance(d, Name) and d.dotted.endswith(".setter") for d in method.decorators):
+            yield key, method
 
 
-def _own_attributes(linker: Linker, function: str, method: FunctionDeclaration) -> frozenset[str]:
+def _own_attributes(linker: Linker, key: str, method: FunctionDeclaration) -> frozenset[str]:
     """The attributes of its first parameter that a method names."""
-    last = linker.declarations.function(function)
-    key = function if method == last else f"{function}#{method.first_line}"
     located = linker.functions.get(key)
     if located is not None:
         return frozenset(_read(located.facts))

@@ -64,17 +64,16 @@ class Footprints:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._known: dict[str, tuple[Lock, ...]] = {}
 
     def of(self, trace: Trace) -> tuple[Lock, ...]:
         """The locks of a run, in the order in which they are taken."""
-        found = self._known.get(trace.function)
-        if found is None:
-            locks = [*self._executed(trace), *self._flushed(trace)]
-            known = (lock for lock in locks if lock.table)
-            found = tuple(sorted(known, key=lambda lock: (lock.taken.at.number, lock.rank)))
-            self._known[trace.function] = found
-        return found
+        return self._project.of_run(_locks, trace.function)
+
+    def all(self, trace: Trace) -> list[Lock]:
+        """As `of`, found anew."""
+        locks = [*self._executed(trace), *self._flushed(trace)]
+        known = (lock for lock in locks if lock.table)
+        return sorted(known, key=lambda lock: (lock.taken.at.number, lock.rank))
 
     # --- statements --------------------------------------------------------------------------------------------------
 
@@ -116,7 +115,7 @@ class Footprints:
     def _returns_many(self, execute: Execute) -> bool:
         if execute.how in ("get", "refresh") or self._project.locks.one_row(execute.statement):
             return False
-        return not execute.statement.limited or execute.site in self._project.linker.many
+        return not execute.statement.limited or self._project.linker.is_many(execute.site)
 
     def _written(self, taken: Taken, statement: Statement) -> Lock:
         locks = self._project.locks
@@ -217,3 +216,7 @@ class Footprints:
 
     def _table(self, model: ModelRef | None) -> str:
         return self._project.locks.table(model) or ""
+
+
+def _locks(project: Project, trace: Trace) -> list[Lock]:
+    return project.footprints.all(trace)

@@ -419,7 +419,9 @@ class Frame:
 
     def each(self, fact: facts.Each, _: int) -> Abstract:
         found = each(self._walked.get(fact.iterable) or self.value(fact.iterable))
-        self.linker.many.update(part.site for part in found if isinstance(part, Result))
+        for part in found:
+            if isinstance(part, Result):
+                self.linker.mark("many", part.site)
         return join(*(walked(part) for part in found))
 
     def grown(self, fact: facts.Grown, _: int) -> Abstract:

@@ -3,11 +3,10 @@ arguments."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lockcheck import facts
 from lockcheck.declarations.model import Name
@@ -17,9 +16,11 @@ from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.attributes import Attributes
 from lockcheck.linking.calls import Calls
 from lockcheck.linking.decorators import Decorators, SessionDecorator
+from lockcheck.linking.evaluations import Evaluations, Key, Mark, MarkKind
 from lockcheck.linking.events import Behaviour, Detail, Event, Inner, Suspend, Test
 from lockcheck.linking.frame import Frame
 from lockcheck.linking.names import Names
+from lockcheck.linking.outcomes import Outcome, outcome
 from lockcheck.linking.parameters import Binder, canonical, with_items
 from lockcheck.linking.sessions import Sessions
 from lockcheck.linking.spelling import spelled
@@ -42,15 +43,29 @@ from lockcheck.linking.values import (
 )
 from lockcheck.plans import Target
 
-MAX_CONTEXTS = 24
+MAX_CONTEXTS = 256
 """Kinds of arguments a function is evaluated for. Beyond that only constants among them are told apart, which decide
 branches; beyond as many kinds of these its parameters count as unknown."""
 
-MAX_DEPTH = 40
 
-UNROLLED = 2
-"""How often a function that calls itself is gone through: twice shows what one turn holds when the next one locks, and
-a third turn would add nothing to that."""
+class Functions(dict[str, "Located"]):
+    """The functions that were read, by qualified name; `asked` is told which ones are looked up."""
+
+    def __init__(self, asked: Callable[[str], None]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    def __getitem__(self, name: str) -> Located:
+        self._asked(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._asked(name)
+        return super().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        self._asked(str(name))
+        return super().__contains__(name)
 
 
 class SliceName(NamedTuple):
@@ -72,7 +87,10 @@ class Linker:
     def __init__(self, declarations: Declarations, modules: Iterable[facts.ModuleFacts]) -> None:
         self.declarations = declarations
         self.names = Names(declarations)
-        self.functions: dict[str, Located] = {}
+        self.evaluations = Evaluations()
+        self.functions = Functions(self._looked_up)
+        self.asked: Callable[..., None] = lambda *_: None
+        """Told what is asked about one function or file, by kind and name."""
         self.slices: dict[tuple[str, str], SliceSites] = {}
         self.consulted: set[str] = set()
         """The files in which somebody asked where a construct stands: the answer holds as long as nothing moves."""
@@ -87,18 +105,31 @@ class Linker:
         self.calls = Calls(self)
         self.binder = Binder(self)
         self.wrapping = Decorators(self)
-        self.unresolved: dict[str, set[Target]] = {"calls": set(), "statements": set()}
-        """The calls of unknown functions, and the executions of unknown statements, by where they stand."""
-        self.many: set[Target] = set()
         self._callees: dict[Target, str] = {}
-        self.callers: dict[str, set[str]] = {}
-        self.opened: dict[Target, str] = {}
-        """The calls for which a decorator opens a session, with the parameter that would have taken the caller's."""
-        self._behaviours: dict[tuple[object, ...], Behaviour] = {}
-        self._contexts: Counter[str] = Counter()
-        self._stack: list[str] = []
         self._bodies: dict[str, Frame] = {}
         self._running: set[str] = set()
+        self._settled: Outcome | None = None
+
+    def replace(self, modules: Sequence[facts.ModuleFacts]) -> None:
+        """Other facts for some files, where what is declared is the same. What rests on the old ones is forgotten
+        before."""
+        for module in modules:
+            old = self.modules.pop(module.path, None)
+            for sites in old.slices if old is not None else ():
+                del self.slices[module.path, sites.qualname]
+            for function in old.functions if old is not None else ():
+                del self.functions[function.qualname]
+            self._add(module)
+        paths = {module.path for module in modules}
+        self.beside = {pair: answer for pair, answer in self.beside.items() if pair[0].path not in paths}
+        for name in ("_inside", "_children"):
+            self.__dict__.pop(name, None)
+        self._callees = dict(outcome(self.evaluations.found()).callees)
+        self._settled = None
+
+    def _looked_up(self, function: str) -> None:
+        self.evaluations.looked_up(function)
+        self.asked("facts", function)
 
     def _add(self, module: facts.ModuleFacts) -> None:
         self.modules[module.path] = module
@@ -107,6 +138,45 @@ class Linker:
         for function in module.functions:
             where = SliceName(module.path, module.slices[function.sites].qualname)
             self.functions[function.qualname] = Located(function, where)
+
+    def mark(self, kind: MarkKind, site: Target, what: str = "", function: str = "") -> None:
+        """Note what the evaluation that is under way has found out."""
+        self.evaluations.mark(Mark(kind, site, what, function))
+
+    @property
+    def settled(self) -> Outcome:
+        """What the evaluation of all functions has found out."""
+        if self._settled is None:
+            for name in sorted(self.functions):
+                self.root(name)
+            roots = [self.root_key(name) for name in self.functions]
+            self._settled = outcome(self.evaluations.marks(roots))
+            self._callees = dict(self._settled.callees)
+        return self._settled
+
+    def root_key(self, name: str) -> Key:
+        """How the evaluation of a function's own run goes by."""
+        return self._key(name, {}, frozenset(), {}, root=True)
+
+    @property
+    def unresolved(self) -> Mapping[str, frozenset[Target]]:
+        """The calls of unknown functions, and the executions of unknown statements, by where they stand."""
+        return self.settled.unresolved
+
+    @property
+    def callers(self) -> Mapping[str, frozenset[str]]:
+        """Who calls each function."""
+        return self.settled.callers
+
+    def is_many(self, site: Target) -> bool:
+        """Whether all rows of a result are walked over."""
+        self.asked("many", site.path, site.slice)
+        return site in self.settled.many
+
+    def opens(self, site: Target) -> str | None:
+        """The parameter that would have taken the caller's session, of a call for which a decorator opens one."""
+        self.asked("opened", site.path, site.slice)
+        return self.settled.opened.get(site)
 
     def slice_of(self, function: facts.FunctionFacts) -> SliceName:
         return self.functions[function.qualname].where
@@ -117,6 +187,7 @@ class Linker:
         return self._position(target)
 
     def _position(self, target: Target) -> facts.Position:
+        self.asked("lines", target.path)
         return facts.position(self.slices[target.path, target.slice], target.kind, target.index)
 
     def same_line(self, one: Target, other: Target) -> bool:
@@ -129,6 +200,7 @@ class Linker:
     def first_line(self, where: SliceName) -> int:
         """The line that a slice begins at."""
         self.consulted.add(where.path)
+        self.asked("lines", where.path)
         return self.slices[where].span.line
 
     def module_of(self, qualname: str) -> str:
@@ -155,11 +227,13 @@ class Linker:
 
     def callee_at(self, site: Target) -> facts.FunctionFacts | None:
         """The project function that the call at `site` was resolved to."""
+        self.asked("callee", site.path, site.slice)
         located = self.functions.get(self._callees.get(site, ""))
         return located.facts if located else None
 
     def function_at(self, site: Target) -> str | None:
         """The qualified name of the outermost function that a site stands in."""
+        self.asked("lines", site.path)
         return site.slice if (site.path, site.slice) in self.slices else None
 
     def local_name(self, site: Target, qualname: str) -> str | None:
@@ -181,10 +255,12 @@ class Linker:
         if owner not in self._bodies:
             self._running.add(owner)
             frame = Frame(self, located.facts, {}, {})
-            frame.run(located.facts.body)
+            with self.evaluations.for_all():
+                frame.run(located.facts.body)
             self._bodies[owner] = frame
             self._running.discard(owner)
-        return self._bodies[owner].local(variable)
+        with self.evaluations.for_all():
+            return self._bodies[owner].local(variable)
 
     # --- evaluation --------------------------------------------------------------------------------------------
 
@@ -202,13 +278,13 @@ class Linker:
         here = {CALL: Known(f"{site.slice}:{site.index}")}
         opening = self._opening(located.facts, actual)
         if opening is not None:
-            self.opened[site] = opening.parameter
+            self.mark("opened", site, opening.parameter)
             actual = actual | {opening.parameter: substitute(opening.session, here)}
         closure = dict(ref.closure)
         given = {name: canonical(value, name) for name, value in actual.items()}
         behaviour = self._behaviour(ref.qualname, given, closure, root=False)
         self._callees[site] = ref.qualname
-        self.callers.setdefault(ref.qualname, set()).add(frame.function.qualname)
+        self.mark("callee", site, ref.qualname, frame.function.qualname)
         passed = tuple(with_items(actual | closure | here).items())
         if opening is not None and opening.before.events:
             frame.emit(Inner(site, opening.before, passed))
@@ -225,12 +301,14 @@ class Linker:
 
     def nested(self, qualname: str) -> Iterator[str]:
         """The functions inside a function, at any depth."""
+        self.asked("facts", qualname)
         for name in self._children.get(qualname, ()):
             yield name
             yield from self.nested(name)
 
     def inside(self, qualname: str) -> list[str]:
         """The functions whose names say that they stand inside a function."""
+        self.asked("facts", qualname)
         return self._inside.get(qualname, [])
 
     @cached_property
@@ -309,24 +387,20 @@ class Linker:
         located = self.functions[qualname]
         known = {name: value for name, value in given.items() if value is not None}
         key = self._key(qualname, known, frozenset(given), closure, root=root)
-        behaviour = self._behaviours.get(key)
+        behaviour = self.evaluations.known(key)
         if behaviour is not None:
             return behaviour
-        if self._stack.count(qualname) >= UNROLLED or len(self._stack) >= MAX_DEPTH:
+        if self.evaluations.too_deep(qualname):
             return Behaviour(qualname, (), Opaque(), None, complete=False)
-        plain = all(isinstance(value, Known) for value in known.values()) and not closure
-        counted = f"{qualname}()" if plain else qualname
-        if not root and self._contexts[counted] >= MAX_CONTEXTS:
+        context = context_of(key)
+        if not root and self.evaluations.contexts(context) >= MAX_CONTEXTS:
+            self.evaluations.ordered.add(qualname)
             constants = {name: value if isinstance(value, Known) else None for name, value in given.items()}
+            plain = context != qualname
             return self.root(qualname) if plain else self._behaviour(qualname, constants, {}, root=False)
-        self._contexts[counted] += 1
-        self._stack.append(qualname)
-        try:
-            behaviour = self._run(located.facts, known, given, closure, root=root)
-        finally:
-            self._stack.pop()
-        self._behaviours[key] = behaviour
-        return behaviour
+        return self.evaluations.evaluate(
+            key, context, lambda: self._run(located.facts, known, given, closure, root=root)
+        )
 
     def _key(
         self,
@@ -356,6 +430,13 @@ class Linker:
         yields = join(*frame.yielded) if frame.yielded or function.is_generator else None
         complete = all(not isinstance(e.detail, Inner) or e.detail.behaviour.complete for e in events)
         return Behaviour(function.qualname, worth_keeping(events), returns, yields, complete)
+
+
+def context_of(key: Key) -> str:
+    """What the kinds of arguments of a function are counted by: constants alone are told apart."""
+    qualname, _, _, known, closure = key
+    plain = all(isinstance(value, Known) for _, value in known) and not closure  # type: ignore[attr-defined]  # pairs
+    return f"{qualname}()" if plain else str(qualname)
 
 
 def part_of(behaviour: Behaviour, events: tuple[Event, ...]) -> Behaviour:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockcheck.linking.advisory import is_advisory
+from lockcheck.linking.entries import starts
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.missing import Lookups
 from lockcheck.linking.trace import Step, Trace, same_session
@@ -34,12 +35,11 @@ class CriticalPair:
 def critical_pairs(project: Project) -> Iterator[CriticalPair]:
     """The pairs of locks on two tables that runs of the project's entry points take."""
     seen: set[object] = set()
-    for function in project.starts:
-        for pair in _of_run(project, project.trace(function)):
-            key = (_kind(pair.held), _kind(pair.taken), frozenset(gate.table for gate in pair.gates), pair.serial)
-            if key not in seen:
-                seen.add(key)
-                yield pair
+    for pair in project.in_runs(_of_run, starts):
+        key = (_kind(pair.held), _kind(pair.taken), frozenset(gate.table for gate in pair.gates), pair.serial)
+        if key not in seen:
+            seen.add(key)
+            yield pair
 
 
 def _kind(lock: Lock) -> tuple[object, ...]:

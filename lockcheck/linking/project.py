@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lockcheck.linking.autoflush import autoflush
 from lockcheck.linking.contention import Contention
 from lockcheck.linking.cycles import Inversion, Inversions
+from lockcheck.linking.entries import entries, functions, starts
 from lockcheck.linking.events import Execute
 from lockcheck.linking.footprints import Footprints
 from lockcheck.linking.linker import Linker
@@ -16,12 +18,20 @@ from lockcheck.linking.lockorder import CriticalPair, critical_pairs
 from lockcheck.linking.locks import Locks
 from lockcheck.linking.origins import origins
 from lockcheck.linking.parents import required
+from lockcheck.linking.recall import Recall
+from lockcheck.linking.relinking import relink
 from lockcheck.linking.retries import Retries
 from lockcheck.linking.revisions import serving_revisions
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
 from lockcheck.plans import Target
+
+if TYPE_CHECKING:
+    from lockcheck.declarations.model import FunctionDeclaration
+    from lockcheck.facts import ModuleFacts
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +59,65 @@ class Policy:
 
 
 class Project:
-    """Behaviour of all functions, with what is asked of it remembered."""
+    """Behaviour of all functions, with what is asked of it remembered. A project that is `renewable` knows what each
+    answer rests on, so that a change of some functions leaves the others standing."""
 
-    def __init__(self, linker: Linker, policy: Policy) -> None:
+    def __init__(self, linker: Linker, policy: Policy, *, renewable: bool = False) -> None:
         self.linker = linker
         self.policy = policy
         self.locks = Locks(linker.declarations, policy.keys)
+        self.contention = Contention(self)
+        self.states = States(self)
+        self.footprints = Footprints(self)
+        self.retries = Retries(self)
+        self._recall = Recall(lambda question: question[0](self, *question[1:]), keeping=renewable)
         self._traces: dict[str, Trace] = {}
         self._depths: dict[str, int] = {}
+        self._names: tuple[str, ...] | None = None
+        if renewable:
+            linker.asked = lambda *input_: self._recall.note(input_)
+
+    def renew(self, modules: Sequence[ModuleFacts], bodies: Sequence[FunctionDeclaration] = ()) -> bool:
+        """Take other facts for some files, and other declarations for functions of which only the body is another one.
+        False where this project is of no use any more, and one has to be linked from the start."""
+        inputs = relink(self.linker, modules, bodies)
+        if inputs is None:
+            return False
+        for input_ in inputs:
+            if input_[0] == "trace":
+                self._traces.pop(input_[1], None)
+        names, self._names = self._names, None
+        self._recall.change(inputs if names == self.functions else {*inputs, ("names",)})
+        return True
+
+    # --- asking ----------------------------------------------------------------------------------------------------
+
+    def ask(self, query: Callable[..., T], *args: Any) -> T:
+        """The answer of a function of the project and `args`, remembered; it must be a value that does not change."""
+        found: T = self._recall.ask((query, *args))
+        return found
+
+    def of_run(self, query: Callable[[Project, Trace], Iterable[T]], function: str) -> tuple[T, ...]:
+        """What a query finds in the run of a function, remembered."""
+        return self.ask(_of_run, query, function)
+
+    def in_runs(
+        self, query: Callable[[Project, Trace], Iterable[T]], which: Callable[[Project], Iterable[str]] = functions
+    ) -> tuple[T, ...]:
+        """What a query finds in the runs of the functions that `which` names."""
+        return self.ask(_in_runs, query, which)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of all functions that were read, in order."""
+        self._recall.note(("names",))
+        if self._names is None:
+            self._names = tuple(sorted(self.linker.functions))
+        return self._names
 
     def trace(self, function: str) -> Trace:
         """A function's own run, called with anything."""
+        self._recall.note(("trace", function))
         found = self._traces.get(function)
         if found is None:
             found = self._traces[function] = Trace(self.linker.root(function))
@@ -67,93 +125,48 @@ class Project:
 
     def traces(self) -> Iterator[Trace]:
         """Every function's run, in the order of their names."""
-        for function in sorted(self.linker.functions):
+        for function in self.functions:
             yield self.trace(function)
 
-    @cached_property
-    def callers(self) -> Mapping[str, set[str]]:
-        """Who calls each function: known when all have been evaluated."""
-        for function in sorted(self.linker.functions):
-            self.linker.root(function)
+    @property
+    def callers(self) -> Mapping[str, frozenset[str]]:
+        """Who calls each function."""
+        self._recall.note(("callers",))
         return self.linker.callers
 
-    @cached_property
+    def callers_of(self, function: str) -> frozenset[str]:
+        """The functions that call one."""
+        self._recall.note(("callers", function))
+        return self.linker.callers.get(function, frozenset())
+
+    @property
     def entries(self) -> tuple[str, ...]:
-        """Functions that no other resolved function calls: each starts a run of its own. Of functions that call each
-        other in a circle which nothing leads into, the first one starts it."""
-        return self._first(frozenset())
+        return self.ask(entries)
 
-    @cached_property
+    @property
     def starts(self) -> tuple[str, ...]:
-        """The entries of the running program: what only tests or revisions call starts a run, too."""
-        return self._first(frozenset(name for name in self.linker.functions if self.contention.runs_alone(name)))
+        return self.ask(starts)
 
-    def _first(self, left_out: frozenset[str]) -> tuple[str, ...]:
-        names = sorted(self.linker.functions.keys() - left_out)
-        callers = {name: self.callers.get(name, set()) - {name} - left_out for name in names}
-        found = [name for name in names if not callers[name]]
-        reached = self._reached(found, callers)
-        for name in names:
-            if name not in reached:
-                found.append(name)
-                reached |= self._reached([name], callers)
-        return tuple(sorted(found))
-
-    def _reached(self, names: list[str], callers: Mapping[str, set[str]]) -> set[str]:
-        """The functions that are called from these, directly or not, and these."""
-        callees: dict[str, list[str]] = {}
-        for name, known in callers.items():
-            for caller in known:
-                callees.setdefault(caller, []).append(name)
-        reached: set[str] = set()
-        rest = list(names)
-        while rest:
-            name = rest.pop()
-            if name not in reached:
-                reached.add(name)
-                rest.extend(callees.get(name, ()))
-        return reached
-
-    @cached_property
-    def contention(self) -> Contention:
-        return Contention(self)
-
-    @cached_property
-    def states(self) -> States:
-        return States(self)
-
-    @cached_property
-    def footprints(self) -> Footprints:
-        return Footprints(self)
-
-    @cached_property
-    def retries(self) -> Retries:
-        return Retries(self.linker)
-
-    @cached_property
+    @property
     def critical_pairs(self) -> tuple[CriticalPair, ...]:
-        return tuple(critical_pairs(self))
+        return self.ask(_critical_pairs)
 
-    @cached_property
-    def _cycles(self) -> Inversions:
-        return Inversions(self, self.critical_pairs)
-
-    @cached_property
+    @property
     def inversions(self) -> tuple[Inversion, ...]:
-        return tuple(self._cycles.all())
+        return self.ask(_inversions)
 
-    @cached_property
+    @property
     def rings(self) -> tuple[tuple[CriticalPair, ...], ...]:
-        return tuple(self._cycles.rings())
+        return self.ask(_rings)
 
     @cached_property
     def serving_revisions(self) -> frozenset[str]:
         """The modules that revisions alone import."""
         return serving_revisions(self.linker.declarations)
 
-    @cached_property
+    @property
     def autoflush(self) -> bool:
-        return autoflush(self.linker)
+        return self.ask(autoflush)
 
     def depth(self, table: str) -> int:
         """How many foreign keys lead from a table, one behind the other: a flush writes parents first."""
@@ -221,3 +234,28 @@ class Project:
         """The other tables that a foreign key of each of its rows points at."""
         mapped = self.linker.declarations.tables.get(table, ())
         return frozenset(key.target_table for cls in mapped for key in required(cls)) - {table}
+
+
+# --- questions ------------------------------------------------------------------------------------------------------
+
+
+def _in_runs(
+    project: Project, query: Callable[[Project, Trace], Iterable[T]], which: Callable[[Project], Iterable[str]]
+) -> tuple[T, ...]:
+    return tuple(found for function in project.ask(which) for found in project.of_run(query, function))
+
+
+def _of_run(project: Project, query: Callable[[Project, Trace], Iterable[T]], function: str) -> tuple[T, ...]:
+    return tuple(query(project, project.trace(function)))
+
+
+def _critical_pairs(project: Project) -> tuple[CriticalPair, ...]:
+    return tuple(critical_pairs(project))
+
+
+def _inversions(project: Project) -> tuple[Inversion, ...]:
+    return tuple(Inversions(project, project.critical_pairs).all())
+
+
+def _rings(project: Project) -> tuple[tuple[CriticalPair, ...], ...]:
+    return tuple(Inversions(project, project.critical_pairs).rings())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.blocks import refused
 from lockcheck.linking.clauses import conjuncts
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, Write
 from lockcheck.linking.origins import operations
 from lockcheck.linking.trace import Step, Trace, shared
@@ -161,5 +162,8 @@ def _loop(end: Step, use: Step) -> tuple[object, ...]:
 
 def releases(project: Project) -> Iterator[Release]:
     """The locks that runs of the project's entry points lose too early."""
-    for function in project.starts:
-        yield from Releases(project, project.trace(function)).all()
+    yield from project.in_runs(_of_run, starts)
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[Release]:
+    return Releases(project, trace).all()

@@ -16,7 +16,6 @@ A decorator is known by its library, or by what its wrapper does: call the decor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck import facts
@@ -29,7 +28,7 @@ from lockcheck.linking.values import Abstract, External, FunctionRef
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
-    from lockcheck.linking.linker import Linker
+    from lockcheck.linking.project import Project
 
 ATTEMPTS = {"tenacity": frozenset({"Retrying", "AsyncRetrying"}), "stamina": frozenset({"retry_context"})}
 """Calls that give attempts to loop over, by package."""
@@ -71,23 +70,15 @@ class RetryDecorator(NamedTuple):
 class Retries:
     """Finds them in the project's functions, each looked at once."""
 
-    def __init__(self, linker: Linker) -> None:
-        self._linker = linker
-        self._wrapping: dict[str, bool | None] = {}
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._linker = project.linker
 
     # --- loops -------------------------------------------------------------------------------------------------
 
     def is_retry(self, site: Target) -> bool:
         """Whether a loop tries again what failed."""
-        return site in self._loops
-
-    @cached_property
-    def _loops(self) -> frozenset[Target]:
-        return frozenset(
-            Target(located.where.path, located.where.slice, "loop", loop.site)
-            for located in self._linker.functions.values()
-            for loop in self.loops(located.facts)
-        )
+        return site in self._project.ask(_loops)
 
     def loops(self, function: facts.FunctionFacts) -> Iterator[RetryLoop]:
         """The function's own loops that try again."""
@@ -215,9 +206,7 @@ class Retries:
             return False if self._held(function, number) else None
         if called and self._gives(function, number, DECORATORS, set()):
             return False
-        if found.qualname not in self._wrapping:
-            self._wrapping[found.qualname] = self._wraps(found.qualname)
-        return self._wrapping[found.qualname]
+        return self._project.ask(_wraps, found.qualname)
 
     def _held(self, function: facts.FunctionFacts, number: facts.Id) -> bool:
         """Whether a variable of a module holds a library's decorator: `on_deadlock = retry(...)`."""
@@ -236,14 +225,29 @@ class Retries:
             return False
         return last(callee.qualname) in DATABASE_ALONE or self._names_errors(qualname, made)
 
-    def _wraps(self, decorator: str) -> bool | None:
-        """As `_decorates`, for a function of the project."""
+    def wraps(self, decorator: str) -> bool | None:
+        """Whether a decorator of the project rolls back between two tries, None for one that does not try again."""
         for wrapper, names in self._linker.wrapping.wrappers(decorator):
             for loop in self.loops(wrapper):
                 called = {wrapper.values[call.func] for call in calls_of_turn(wrapper, loop.site)}
                 if any(isinstance(func, facts.Name) and func.name in names for func in called):
                     return any(isinstance(func, facts.Attr) and func.name == "rollback" for func in called)
         return None
+
+
+def _loops(project: Project) -> frozenset[Target]:
+    """The loops of a project that try again."""
+    return frozenset(site for name in project.functions for site in project.ask(_loops_in, name))
+
+
+def _loops_in(project: Project, function: str) -> tuple[Target, ...]:
+    located = project.linker.functions[function]
+    where = located.where
+    return tuple(Target(where.path, where.slice, "loop", loop.site) for loop in project.retries.loops(located.facts))
+
+
+def _wraps(project: Project, decorator: str) -> bool | None:
+    return project.retries.wraps(decorator)
 
 
 def _counts(function: facts.FunctionFacts, loop: facts.Loop) -> bool:

@@ -150,7 +150,7 @@ class Sessions:
                 call.frame.emit(Execute(call.site, session, executed, how))
             results.append(self._result(executed, call.site, name))
         if not statements:
-            self._linker.unresolved["statements"].add(call.site)
+            self._linker.mark("unresolved statements", call.site)
             words = first.call.partition(":")[2] if isinstance(first, Expression) else ""
             call.frame.emit(SessionCall(call.site, session, "execute", words))
             return Opaque()
@@ -330,7 +330,7 @@ class Sessions:
         """A legacy query that is walked over, or made a list, is executed where it was begun."""
         if isinstance(value, Statement) and value.query is not None:
             frame.emit(Execute(value.site, value.query, value, "query"))
-            self._linker.many.add(value.site)
+            self._linker.mark("many", value.site)
             return selected(value, value.site, scalars=False)
         return value
 

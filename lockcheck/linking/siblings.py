@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute, Path
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.lockorder import is_held
@@ -34,12 +35,11 @@ class Sibling(NamedTuple):
 def siblings(project: Project) -> Iterator[Sibling]:
     """One for each loop or statement that goes through the rows, with the lock that was taken first."""
     seen: set[object] = set()
-    for function in project.starts:
-        for sibling in _of_run(project, project.trace(function)):
-            places = {(sibling.held.table, _loop(sibling.held, sibling.taken) or sibling.site), sibling.site}
-            if not seen & places:
-                yield sibling
-            seen |= places
+    for sibling in project.in_runs(_of_run, starts):
+        places = {(sibling.held.table, _loop(sibling.held, sibling.taken) or sibling.site), sibling.site}
+        if not seen & places:
+            yield sibling
+        seen |= places
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Sibling]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lockcheck.declarations.model import Column, MappedClass
 from lockcheck.linking import clauses
 from lockcheck.linking.events import Execute, Test
-from lockcheck.linking.trace import Trace
+from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import AttributeOf, ColumnRef, Instance
 
 if TYPE_CHECKING:
@@ -42,22 +42,6 @@ class States:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._compared = frozenset(
-            (column.model.qualname, column.attribute) for trace in project.traces() for column in self._guards(trace)
-        )
-
-    def _guards(self, trace: Trace) -> Iterator[ColumnRef]:
-        for step in trace.steps:
-            if not step.is_local:
-                continue
-            detail = step.detail
-            if isinstance(detail, Execute) and detail.statement.kind in ("update", "delete"):
-                for condition in clauses.conditions(detail.statement.where):
-                    yield from condition.columns
-            elif isinstance(detail, Test) and isinstance(detail.subject, AttributeOf):
-                base = detail.subject.base
-                if isinstance(base, Instance):
-                    yield ColumnRef(base.model, detail.subject.name)
 
     def column(self, mapped: MappedClass) -> Column | None:
         """The state column of a mapped class."""
@@ -82,7 +66,7 @@ class States:
         if not (named or column.is_enum):
             return False
         related = (mapped.qualname, mapped.root)
-        return any((qualname, column.attribute) in self._compared for qualname in related)
+        return any((qualname, column.attribute) in self._project.ask(_compared) for qualname in related)
 
     def is_free(self, mapped: MappedClass, state: str) -> bool:
         """Whether settings list the transitions of a table and leave out a state: any may come before it."""
@@ -93,3 +77,25 @@ class States:
         """The transitions that settings allow into a state."""
         declared = self._project.policy.states.get(mapped.table)
         return declared.into.get(state) if declared else None
+
+
+def _compared(project: Project) -> frozenset[tuple[str, str]]:
+    """The columns, by class and attribute, that a guard compares."""
+    return frozenset(project.in_runs(_guards))
+
+
+def _guards(_: Project, trace: Trace) -> Iterator[tuple[str, str]]:
+    for step in trace.steps:
+        if step.is_local:
+            yield from ((column.model.qualname, column.attribute) for column in _of_step(step))
+
+
+def _of_step(step: Step) -> Iterator[ColumnRef]:
+    detail = step.detail
+    if isinstance(detail, Execute) and detail.statement.kind in ("update", "delete"):
+        for condition in clauses.conditions(detail.statement.where):
+            yield from condition.columns
+    elif isinstance(detail, Test) and isinstance(detail.subject, AttributeOf):
+        base = detail.subject.base
+        if isinstance(base, Instance):
+            yield ColumnRef(base.model, detail.subject.name)

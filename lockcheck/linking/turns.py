@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,7 +66,6 @@ class Turns:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._senders: dict[str, tuple[Trace, list[int], list[Step]]] = {}
 
     def of(self, trace: Trace, enters: Step, loop: EnterLoop, body: list[Step]) -> Iterator[Turn]:
         """What one loop locks, table by table."""
@@ -106,11 +105,7 @@ class Turns:
 
     def senders(self, trace: Trace, start: int, end: int) -> list[Step]:
         """Those of the steps from one number to before another that send what waits."""
-        found = self._senders.get(trace.function)
-        if found is None or found[0] is not trace:
-            steps = [step for step in trace.steps if self.sends(trace, step)]
-            found = self._senders[trace.function] = (trace, [step.number for step in steps], steps)
-        _, numbers, steps = found
+        numbers, steps = self._project.ask(_senders, trace.function)
         return steps[bisect_left(numbers, start) : bisect_left(numbers, end)]
 
     def _session_of(self, trace: Trace, step: Step) -> SessionRef | None:
@@ -207,7 +202,14 @@ class Turns:
         return frozenset(keys.pop()) if len(keys) == 1 else frozenset()
 
 
-def loops_at(trace: Trace, sites: set[Target]) -> Iterator[tuple[Step, EnterLoop, list[Step]]]:
+def _senders(project: Project, function: str) -> tuple[list[int], list[Step]]:
+    """The steps of a run that send what waits, with their numbers."""
+    trace = project.trace(function)
+    steps = [step for step in trace.steps if project.contention.turns.sends(trace, step)]
+    return [step.number for step in steps], steps
+
+
+def loops_at(trace: Trace, sites: Collection[Target]) -> Iterator[tuple[Step, EnterLoop, list[Step]]]:
     """The loops of a run that stand at these sites, those of callees included, with the steps of their bodies."""
     for step in trace.steps:
         if isinstance(step.detail, EnterLoop) and step.detail.site in sites:

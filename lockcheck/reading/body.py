@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from lockcheck.facts import Evaluate
+from lockcheck.naming import unique_names
 from lockcheck.reading.expressions import LOWER, index_value, unknown
 from lockcheck.reading.names import definitions
-from lockcheck.reading.slicing import unique_names
 from lockcheck.reading.table import Arm, Table, join_envs
 
 if TYPE_CHECKING:

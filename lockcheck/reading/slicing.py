@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.facts import FunctionFacts, Position, SliceSites
+from lockcheck.naming import unique_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from lockcheck.declarations.model import FunctionDeclaration, ModuleDeclarations
 
@@ -113,15 +113,3 @@ def chosen(declarations: ModuleDeclarations) -> Iterator[tuple[str, FunctionDecl
 def _is_replaced(key: str) -> bool:
     """Whether a declaration lost its name to another, as a fallback in `except ImportError` does; its key has a `#`."""
     return "#" in key
-
-
-def unique_names(names: Iterable[str]) -> list[str]:
-    """Names with a suffix where one occurs again: the last keeps the plain name, those before it are `#2`, `#3`, .."""
-    listed = list(names)
-    total = Counter(listed)
-    seen: Counter[str] = Counter()
-    result = []
-    for name in listed:
-        seen[name] += 1
-        result.append(name if seen[name] == total[name] else f"{name}#{seen[name] + 1}")
-    return result
