@@ -161,12 +161,13 @@ class Evaluations:
                 reached[key] = None
                 rest.extend(self._known[key].inner)
         self._known = {key: found for key, found in self._known.items() if key in reached}
-        yield from self.found()
-
-    def found(self) -> Iterator[Mark]:
-        """What all evaluations found out that are remembered."""
         for found in (*self._known.values(), self.lasting):
             yield from found.marks
+
+    def found(self, paths: Collection[str]) -> Iterator[Mark]:
+        """What all evaluations that are remembered found out in these files."""
+        for found in (*self._known.values(), self.lasting):
+            yield from (mark for mark in found.marks if mark.site.path in paths)
 
     # --- changes --------------------------------------------------------------------------------------------------
 

@@ -124,7 +124,8 @@ class Linker:
         self.beside = {pair: answer for pair, answer in self.beside.items() if pair[0].path not in paths}
         for name in ("_inside", "_children"):
             self.__dict__.pop(name, None)
-        self._callees = dict(outcome(self.evaluations.found()).callees)
+        self._callees = {site: callee for site, callee in self._callees.items() if site.path not in paths}
+        self._callees.update({mark.site: mark.what for mark in self.evaluations.found(paths) if mark.kind == "callee"})
         self._settled = None
 
     def _looked_up(self, function: str) -> None:
