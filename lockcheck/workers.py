@@ -86,11 +86,19 @@ def link_all(islands: Mapping[int, Island], jobs: int) -> Iterator[tuple[int, Sn
         ) as pool:
             running = {pool.submit(_link, islands[number]): number for number in order}
             for future in as_completed(running):
-                snapshot = snapshots.unpack(future.result() or b"")
+                snapshot = snapshots.unpack(_answer(future))
                 if snapshot is not None:
                     yield running.pop(future), snapshot
     except (OSError, NotImplementedError, ImportError, BrokenProcessPool):
         return  # as above
+
+
+def _answer(future: Future[bytes | None]) -> bytes:
+    """What a worker has sent; b"" for an island that is nested too deeply to be sent to it or back."""
+    try:
+        return future.result() or b""
+    except RecursionError:
+        return b""
 
 
 def _link(island: Island) -> bytes | None:

@@ -340,8 +340,12 @@ def broken(_: object) -> None:
     return None
 
 
+def too_deep(_: object) -> bytes:
+    raise RecursionError
+
+
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="workers must have the patch")
-@pytest.mark.parametrize("worker", [killed, broken])
+@pytest.mark.parametrize("worker", [killed, broken, too_deep])
 def test_what_workers_cannot_link_is_linked_here(
     root: Path, monkeypatch: pytest.MonkeyPatch, worker: Callable[[object], bytes | None]
 ) -> None:
