@@ -57,18 +57,21 @@ class Reader:
         if self._jobs > 1 and len(wanted) >= MANY:
             from lockcheck.workers import read_all  # noqa: PLC0415 - only runs over many files start processes
 
-            for number, (item, blob, record) in enumerate(read_all(wanted, self._jobs)):
+            for number, (item, blob, record) in enumerate(read_all(wanted, self._jobs, self._read_one)):
                 progress("reading", number, len(wanted))
                 found[item] = record
                 if self._kept is not None:
-                    self._kept.put_blob(item, blob)
+                    self._kept.put(item, record, blob)
         for item in wanted:
             if item not in found:
                 progress("reading", len(found), len(wanted))
-                found[item] = read_record(item, self._known(item))
+                found[item] = self._read_one(item)
                 if self._kept is not None:
                     self._kept.put(item, found[item])
         return found
+
+    def _read_one(self, wanted: Wanted) -> Record:
+        return read_record(wanted, self._known(wanted))
 
     def _known(self, wanted: Wanted) -> Mapping[str, Slices]:
         """The slices of the file as it was when it was last read."""

@@ -1,4 +1,4 @@
-"""Reads many files in worker processes. Whatever a worker cannot do is left to the caller."""
+"""Reads many files in several processes, this one among them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import gc
 import multiprocessing
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeAlias
 
@@ -15,33 +15,41 @@ from lockcheck.cache.kept import pack, unpack
 from lockcheck.cache.shards import unpacked
 from lockcheck.records import Record, Wanted, read_record
 
-BATCHES = 8
-"""Into how many batches a worker's share is parted, so that all end at about the same time."""
+BATCHES = 24
+"""Into how many batches a process's share is parted, so that all end at about the same time."""
 
 Blob: TypeAlias = "bytes | None"
+Read: TypeAlias = Callable[[Wanted], Record]
 
 
-def read_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, bytes, Record]]:
-    """The files that could be read, each with its packed record, in no order: large ones come first."""
+def read_all(wanted: Sequence[Wanted], jobs: int, read: Read) -> Iterator[tuple[Wanted, Blob, Record]]:
+    """The files, each with its record, in no order; packed, too, if it comes from a worker. What no worker has begun is
+    meanwhile read here, by `read`. Files are left out where processes cannot be had."""
     context = _context()
     if context.get_start_method() == "fork" and any(item.declare for item in wanted):
-        import lockcheck.reading.read  # noqa: F401, PLC0415 - once for all workers, and for the fixes to be made here
+        import lockcheck.reading.read  # noqa: F401, PLC0415 - once for all processes
     batches = _batches(wanted, jobs * BATCHES)
     try:
         with ProcessPoolExecutor(
-            min(jobs, len(batches)), context, initializer=_prepare, initargs=(sys.getrecursionlimit(),)
+            min(jobs, len(batches)) - 1 or 1, context, initializer=_prepare, initargs=(sys.getrecursionlimit(),)
         ) as pool:
-            yield from _collected({pool.submit(_read, batch): batch for batch in batches})
+            yield from _shared({pool.submit(_read, batch): batch for batch in batches}, read)
     except (OSError, NotImplementedError, ImportError, BrokenProcessPool):
         return  # no semaphores, no memory, or a worker that was killed
 
 
-def _collected(running: dict[Future[list[Blob]], list[Wanted]]) -> Iterator[tuple[Wanted, bytes, Record]]:
-    for future in as_completed(running):
-        for item, blob in zip(running[future], future.result(), strict=True):
-            record = None if blob is None else unpack(unpacked(blob))
-            if blob is not None and record is not None:
-                yield item, blob, record
+def _shared(running: dict[Future[list[Blob]], list[Wanted]], read: Read) -> Iterator[tuple[Wanted, Blob, Record]]:
+    """Workers begin with the first batches, this process with the last."""
+    while running:
+        own = next((future for future in reversed(running) if future.cancel()), None)
+        if own is not None:
+            for item in running.pop(own):
+                yield item, None, read(item)
+        done, _ = wait(running, None if own is None else 0, FIRST_COMPLETED)
+        for future in done:
+            for item, blob in zip(running.pop(future), future.result(), strict=True):
+                record = None if blob is None else unpack(unpacked(blob))
+                yield (item, None, read(item)) if record is None else (item, blob, record)
 
 
 def _batches(wanted: Sequence[Wanted], number: int) -> list[list[Wanted]]:
