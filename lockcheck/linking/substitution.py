@@ -48,6 +48,12 @@ another one at each call."""
 Mapped: TypeAlias = Mapping[str, Abstract]
 
 
+def parts_in(value: Any) -> tuple[Any, ...]:
+    """What a value consists of."""
+    apart = parts_of(type(value))
+    return () if apart is None else apart(value)
+
+
 @cache
 def parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
     """How values of a kind are taken apart; None for those that have no parts."""
@@ -61,16 +67,11 @@ def parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
     return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
 
-def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
-    """`value` with `change` applied to each part; the same object when nothing changed."""
+def _rebuilt(value: Any, parts: tuple[Any, ...], new: list[Any]) -> Any:
+    """`value` with new parts; the same object when nothing changed."""
+    if all(map(is_, new, parts)):
+        return value
     kind: Any = type(value)
-    apart = parts_of(kind)
-    if apart is None:
-        return value
-    old = apart(value)
-    new = [change(part) for part in old]
-    if all(map(is_, new, old)):
-        return value
     return tuple(new) if issubclass(kind, tuple) else kind(*new)
 
 
@@ -83,20 +84,16 @@ held, so that its identity is nobody else's."""
 
 def holds_given(value: Any) -> bool:
     """Whether a value depends on a parameter, or on the call by which its function was reached."""
-    known = _known.get(id(value))
-    if known is not None:
-        return known[1]
     kind: Any = type(value)
-    if kind is Given or (kind is SessionRef and value.owner == "own"):
-        return True
     apart = parts_of(kind)
     if apart is None:
         return False
-    found = False
-    for part in apart(value):
-        if holds_given(part):
-            found = True
-            break
+    if kind is Given or (kind is SessionRef and value.owner == "own"):
+        return True
+    known = _known.get(id(value))
+    if known is not None:
+        return known[1]
+    found = any(map(holds_given, apart(value)))
     if len(_known) > MAX_KNOWN:
         _known.clear()
     _known[id(value)] = (value, found)
@@ -108,15 +105,14 @@ def forget() -> None:
     _known.clear()
 
 
-def quote(value: Abstract) -> Abstract:
+def quote(value: Any) -> Any:
     """A value on its way into a callee."""
-
-    def change(part: Any) -> Any:
-        if isinstance(part, Given):
-            return Given(f"^{part.name}", part.each)
-        return _rebuilt(part, change)
-
-    return cast("Abstract", change(value)) if holds_given(value) else value
+    if not holds_given(value):
+        return value
+    if isinstance(value, Given):
+        return Given(f"^{value.name}", value.each)
+    parts = parts_in(value)
+    return _rebuilt(value, parts, [quote(part) for part in parts])
 
 
 def substitute(value: Any, actual: Mapped) -> Any:
@@ -126,7 +122,8 @@ def substitute(value: Any, actual: Mapped) -> Any:
     special = _SUBSTITUTED.get(type(value))
     if special is not None:
         return special(value, actual)
-    return _rebuilt(value, lambda part: substitute(part, actual))
+    parts = parts_in(value)
+    return _rebuilt(value, parts, [substitute(part, actual) for part in parts])
 
 
 def _opaque(value: Opaque, actual: Mapped) -> Abstract:
