@@ -60,8 +60,10 @@ class Reader:
             for number, (item, blob, record) in enumerate(read_all(wanted, self._jobs, self._read_one)):
                 progress("reading", number, len(wanted))
                 found[item] = record
-                if self._kept is not None:
-                    self._kept.put(item, record, blob)
+                if self._kept is not None and blob is not None:
+                    self._kept.put_blob(item, blob)
+                elif self._kept is not None:
+                    self._kept.put(item, record)
         for item in wanted:
             if item not in found:
                 progress("reading", len(found), len(wanted))

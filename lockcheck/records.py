@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Problem
-from lockcheck.sources import syntax_problem
+from lockcheck.sources import parsed, syntax_problem
 
 if TYPE_CHECKING:
+    import ast
+
     from lockcheck.declarations.model import ModuleDeclarations
     from lockcheck.facts import ModuleFacts
     from lockcheck.reading.slicing import Slices
@@ -43,30 +43,22 @@ class Record:
 def read_record(wanted: Wanted, known: Mapping[str, Slices] | None = None) -> Record:
     """Read a file. Slices that are `known`, by their digests, are not read again."""
     try:
-        declarations = _declared(wanted) if wanted.declare else None
-        if not wanted.declare:
-            _parse(wanted)
+        tree = parsed(wanted.text, wanted.path)
+        declarations = _declared(wanted, tree) if wanted.declare else None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Record(syntax_problem(wanted.path, error))
     if declarations is None or not touches_database(declarations):
         return Record(declarations=declarations)
     from lockcheck.reading.gather import gather  # noqa: PLC0415 - only where a function is worth reading
 
-    gathered = gather(wanted.text, declarations, known or {})
+    gathered = gather(wanted.text, declarations, known or {}, tree)
     return Record(None, declarations, gathered.facts, gathered.problems, gathered.digests)
 
 
-def _parse(wanted: Wanted) -> None:
-    """Raise what the parser raises."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # doubtful escapes are the checked project's affair
-        compile(wanted.text, wanted.path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
-
-
-def _declared(wanted: Wanted) -> ModuleDeclarations:
+def _declared(wanted: Wanted, tree: ast.Module) -> ModuleDeclarations:
     from lockcheck.declarations.read import read_module  # noqa: PLC0415 - not where no file speaks of a database
 
-    return read_module(wanted.text, wanted.module, wanted.path, wanted.is_package)
+    return read_module(wanted.text, wanted.module, wanted.path, wanted.is_package, tree)
 
 
 def touches_database(module: ModuleDeclarations) -> bool:

@@ -15,37 +15,47 @@ from lockcheck.cache.kept import pack, unpack
 from lockcheck.cache.shards import unpacked
 from lockcheck.records import Record, Wanted, read_record
 
-BATCHES = 24
+BATCHES = 32
 """Into how many batches a process's share is parted, so that all end at about the same time."""
+
+AHEAD = 2
+"""How many batches wait for a worker or are with it, so that it has one while this process is at a file of its own."""
 
 Blob: TypeAlias = "bytes | None"
 Read: TypeAlias = Callable[[Wanted], Record]
 
 
 def read_all(wanted: Sequence[Wanted], jobs: int, read: Read) -> Iterator[tuple[Wanted, Blob, Record]]:
-    """The files, each with its record, in no order; packed, too, if it comes from a worker. What no worker has begun is
-    meanwhile read here, by `read`. Files are left out where processes cannot be had."""
+    """The files with their records, in no order, and as workers have packed them. This process is one of the `jobs`: it
+    reads with `read`. Where processes cannot be had, or end, files are missing."""
     context = _context()
     if context.get_start_method() == "fork" and any(item.declare for item in wanted):
         import lockcheck.reading.read  # noqa: F401, PLC0415 - once for all processes
     batches = _batches(wanted, jobs * BATCHES)
+    workers = max(1, min(jobs, len(batches)) - 1)
     try:
-        with ProcessPoolExecutor(
-            min(jobs, len(batches)) - 1 or 1, context, initializer=_prepare, initargs=(sys.getrecursionlimit(),)
-        ) as pool:
-            yield from _shared({pool.submit(_read, batch): batch for batch in batches}, read)
+        with ProcessPoolExecutor(workers, context, initializer=_prepare, initargs=(sys.getrecursionlimit(),)) as pool:
+            yield from _shared(pool, workers * AHEAD, batches, read)
     except (OSError, NotImplementedError, ImportError, BrokenProcessPool):
         return  # no semaphores, no memory, or a worker that was killed
 
 
-def _shared(running: dict[Future[list[Blob]], list[Wanted]], read: Read) -> Iterator[tuple[Wanted, Blob, Record]]:
+def _shared(
+    pool: ProcessPoolExecutor, ahead: int, batches: list[list[Wanted]], read: Read
+) -> Iterator[tuple[Wanted, Blob, Record]]:
     """Workers begin with the first batches, this process with the last."""
-    while running:
-        own = next((future for future in reversed(running) if future.cancel()), None)
-        if own is not None:
-            for item in running.pop(own):
-                yield item, None, read(item)
-        done, _ = wait(running, None if own is None else 0, FIRST_COMPLETED)
+    running: dict[Future[list[Blob]], list[Wanted]] = {}
+    own: list[Wanted] = []
+    while batches or own or running:
+        while batches and len(running) < ahead:
+            batch = batches.pop(0)
+            running[pool.submit(_read, batch)] = batch
+        if batches and not own:
+            own = batches.pop()
+        if own:
+            item = own.pop()
+            yield item, None, read(item)
+        done, _ = wait(running, 0 if own or batches else None, FIRST_COMPLETED)
         for future in done:
             for item, blob in zip(running.pop(future), future.result(), strict=True):
                 record = None if blob is None else unpack(unpacked(blob))

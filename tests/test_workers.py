@@ -26,8 +26,19 @@ def test_workers_find_the_same(monkeypatch: pytest.MonkeyPatch, method: str) -> 
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip("not on this system")
     monkeypatch.setattr(workers, "_context", lambda: multiprocessing.get_context(method))
-    found = {item: record for item, _, record in workers.read_all([*FILES, BROKEN, LONG], 2)}
-    assert found == {item: read_record(item) for item in [*FILES, BROKEN]}
+    read: list[Wanted] = []
+
+    def here(item: Wanted) -> Record:
+        read.append(item)
+        return read_record(item)
+
+    files = [*FILES, BROKEN, LONG]
+    found = list(workers.read_all(files, 2, here))
+    assert {item: record for item, _, record in found} == {item: read_record(item) for item in files}
+    assert len(found) == len(files)
+    assert {item for item, blob, _ in found if blob is None} == set(read)
+    assert LONG in read  # a worker cannot send it
+    assert 1 < len(read) < len(files)
 
 
 def test_order_is_that_of_the_files(monkeypatch: pytest.MonkeyPatch) -> None:

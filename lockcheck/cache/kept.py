@@ -37,11 +37,13 @@ class KeptRecords:
         key = self._last.get(_name(wanted))
         return self.of_key(key) if isinstance(key, str) else None
 
-    def put(self, wanted: Wanted, record: Record, blob: bytes | None = None) -> None:
-        """Keep a record; `blob` is that record where it is packed already."""
-        blob = pack(record) if blob is None else blob
-        if blob is None:
-            return
+    def put(self, wanted: Wanted, record: Record) -> None:
+        blob = pack(record)
+        if blob is not None:
+            self.put_blob(wanted, blob)
+
+    def put_blob(self, wanted: Wanted, blob: bytes) -> None:
+        """Keep a record that is packed."""
         key = self.key(wanted)
         self._files.put(key, blob)
         self._last.put(_name(wanted), packed(key))

@@ -6,11 +6,11 @@ of the caller: they are quoted (`^name`) on the way in and unquoted on the way o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from operator import attrgetter, is_
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from lockcheck.linking.values import (
     Abstract,
@@ -50,7 +50,8 @@ Mapped: TypeAlias = Mapping[str, Abstract]
 
 def parts_in(value: Any) -> tuple[Any, ...]:
     """What a value consists of."""
-    apart = parts_of(type(value))
+    kind: Any = type(value)
+    apart = parts_of(kind)
     return () if apart is None else apart(value)
 
 
@@ -67,12 +68,13 @@ def parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
     return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
 
-def _rebuilt(value: Any, parts: tuple[Any, ...], new: list[Any]) -> Any:
-    """`value` with new parts; the same object when nothing changed."""
+def _rebuilt(value: Any, parts: tuple[Any, ...], changed: Iterable[Any]) -> Any:
+    """`value` with its `parts` changed; the same object when nothing changed."""
+    new = tuple(changed)
     if all(map(is_, new, parts)):
         return value
     kind: Any = type(value)
-    return tuple(new) if issubclass(kind, tuple) else kind(*new)
+    return new if issubclass(kind, tuple) else kind(*new)
 
 
 MAX_KNOWN = 400_000
@@ -105,14 +107,19 @@ def forget() -> None:
     _known.clear()
 
 
-def quote(value: Any) -> Any:
+def quote(value: Abstract) -> Abstract:
     """A value on its way into a callee."""
+    quoted: Abstract = _quoted(value)
+    return quoted
+
+
+def _quoted(value: Any) -> Any:
     if not holds_given(value):
         return value
     if isinstance(value, Given):
         return Given(f"^{value.name}", value.each)
     parts = parts_in(value)
-    return _rebuilt(value, parts, [quote(part) for part in parts])
+    return _rebuilt(value, parts, map(_quoted, parts))
 
 
 def substitute(value: Any, actual: Mapped) -> Any:
@@ -123,7 +130,7 @@ def substitute(value: Any, actual: Mapped) -> Any:
     if special is not None:
         return special(value, actual)
     parts = parts_in(value)
-    return _rebuilt(value, parts, [substitute(part, actual) for part in parts])
+    return _rebuilt(value, parts, (substitute(part, actual) for part in parts))
 
 
 def _opaque(value: Opaque, actual: Mapped) -> Abstract:
