@@ -58,9 +58,9 @@ def parts_in(value: Any) -> tuple[Any, ...]:
 @cache
 def parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
     """How values of a kind are taken apart; None for those that have no parts."""
-    if issubclass(kind, tuple):
+    if kind is not Target and issubclass(kind, tuple):
         return tuple
-    if kind is Target or not is_dataclass(kind):
+    if not is_dataclass(kind):
         return None
     names = [item.name for item in fields(kind)]
     if not names:
@@ -74,7 +74,7 @@ def _rebuilt(value: Any, parts: tuple[Any, ...], changed: Iterable[Any]) -> Any:
     if all(map(is_, new, parts)):
         return value
     kind: Any = type(value)
-    return new if issubclass(kind, tuple) else kind(*new)
+    return new if kind is tuple else kind(*new)
 
 
 MAX_KNOWN = 400_000
@@ -124,13 +124,16 @@ def _quoted(value: Any) -> Any:
 
 def substitute(value: Any, actual: Mapped) -> Any:
     """A callee's value in the caller's terms. `actual` maps the callee's parameters to the caller's values."""
-    if not holds_given(value):
-        return value
+    return _substituted(value, actual) if holds_given(value) else value
+
+
+def _substituted(value: Any, actual: Mapped) -> Any:
+    """As `substitute`, where it is known that the value changes."""
     special = _SUBSTITUTED.get(type(value))
     if special is not None:
         return special(value, actual)
     parts = parts_in(value)
-    return _rebuilt(value, parts, (substitute(part, actual) for part in parts))
+    return _rebuilt(value, parts, [_substituted(part, actual) if holds_given(part) else part for part in parts])
 
 
 def _opaque(value: Opaque, actual: Mapped) -> Abstract:
