@@ -30,7 +30,8 @@ def read_all(wanted: Sequence[Wanted], jobs: int, read: Read) -> Iterator[tuple[
     reads with `read`. Where processes cannot be had, or end, files are missing."""
     context = _context()
     if context.get_start_method() == "fork" and any(item.declare for item in wanted):
-        import lockcheck.reading.read  # noqa: F401, PLC0415 - once for all processes
+        import lockcheck.declarations.read  # noqa: PLC0415 - once for all processes
+        import lockcheck.reading.read  # noqa: F401, PLC0415 - as above
     batches = _batches(wanted, jobs * BATCHES)
     workers = max(1, min(jobs, len(batches)) - 1)
     try:
