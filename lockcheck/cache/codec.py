@@ -63,15 +63,6 @@ def _is_union(kind: Any) -> bool:
     return get_origin(kind) in (Union, types.UnionType)
 
 
-def _is_written(kind: Any) -> bool:
-    """Whether `json` itself writes values of a type as they are to be: it takes a named tuple for a list."""
-    if get_origin(kind) is tuple:
-        return all(part is Ellipsis or _is_written(part) for part in get_args(kind))
-    if isinstance(kind, type) and hasattr(kind, "_fields"):
-        return all(map(_is_written, fields_of(kind).values()))
-    return _is_plain(kind)
-
-
 # --- kinds of types -------------------------------------------------------------------------------------------
 
 
@@ -84,19 +75,20 @@ def _object(kind: Any) -> Codec:
     def parts() -> list[Codec]:
         return [codec(part) for part in fields_of(kind).values()]
 
-    if issubclass(kind, tuple):
-        encode, decode = _row(parts, tuple, partial(tuple.__new__, kind))
-        return Codec(None if _is_written(kind) else encode, decode)
     names = tuple(fields_of(kind))
+    if issubclass(kind, tuple):
+        make = partial(tuple.__new__, kind)
+        plain = all(map(_is_plain, fields_of(kind).values()))
+        return Codec(list, make) if plain else _row(parts, list, make)
     return _row(parts, lambda value: [getattr(value, name) for name in names], lambda items: kind(*items))
 
 
 def _tuple(parts: tuple[Any, ...]) -> Codec:
     if len(parts) != 2 or parts[1] is not Ellipsis:  # noqa: PLR2004 - `tuple[X, ...]`
-        return _row(lambda: [codec(part) for part in parts], tuple, tuple)
+        return _row(lambda: [codec(part) for part in parts], list, tuple)
     to, back = codec(parts[0])
     return Codec(
-        None if to is None else lambda value: [to(item) for item in value],
+        list if to is None else lambda value: [to(item) for item in value],
         tuple if back is None else lambda items: tuple([back(item) for item in items]),
     )
 
@@ -113,7 +105,7 @@ def _row(parts: Callable[[], list[Codec]], apart: Convert, made: Convert) -> Cod
         return [(number, part.decode) for number, part in enumerate(parts()) if part.decode is not None]
 
     def encode(value: Any) -> list[Any]:
-        items = list(apart(value))
+        items: list[Any] = apart(value)
         for number, to in encoders():
             items[number] = to(items[number])
         return items
@@ -148,7 +140,7 @@ def _union(kinds: tuple[Any, ...]) -> Codec:
         if value is None:
             return None
         number, to = encoders[value.__class__]
-        return number, value if to is None else to(value)
+        return [number, value if to is None else to(value)]
 
     def decode(document: Any) -> Any:
         if document is None:
