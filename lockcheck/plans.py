@@ -7,19 +7,18 @@ are spelled as they read in that function.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from lockcheck.facts import SiteKind
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The `index`-th construct of a kind in a slice of a file; `slice` is the slice's qualified name."""
 
     path: str
     slice: str
     kind: SiteKind
-    index: int
+    index: int  # type: ignore[assignment]  # tuple.index is not called on targets
 
 
 @dataclass(frozen=True, slots=True)

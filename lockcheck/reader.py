@@ -93,15 +93,17 @@ class Reader:
         if self.jobs > 1 and len(wanted) >= MANY:
             from lockcheck.workers import read_all  # noqa: PLC0415 - only runs over many files start processes
 
-            for number, (item, blob, links) in enumerate(read_all(wanted, self.jobs)):
+            for number, (item, made, links) in enumerate(read_all(wanted, self.jobs, self._read_one)):
                 progress("reading", number, len(wanted))
-                found[item] = Held(item, blob, links)
-                if self._kept is not None:
-                    self._kept.put_blob(item, blob)
+                found[item] = Held(item, made, links)
+                if self._kept is not None and isinstance(made, bytes):
+                    self._kept.put_blob(item, made)
+                elif self._kept is not None and not isinstance(made, bytes):
+                    self._kept.put(item, made)
         for item in wanted:
             if item not in found:
                 progress("reading", len(found), len(wanted))
-                record = read_record(item, self._known(item))
+                record = self._read_one(item)
                 found[item] = Held(item, record)
                 if self._kept is not None:
                     self._kept.put(item, record)
@@ -109,6 +111,9 @@ class Reader:
                 if self._objects > OBJECTS:
                     found[item].pack()
         return found
+
+    def _read_one(self, wanted: Wanted) -> Record:
+        return read_record(wanted, self._known(wanted))
 
     def _known(self, wanted: Wanted) -> Mapping[str, Slices]:
         """The slices of the file as it was when it was last read."""

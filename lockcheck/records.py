@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lockcheck.findings import Problem
-from lockcheck.sources import Content, syntax_problem
+from lockcheck.sources import Content, parsed, syntax_problem
 
 if TYPE_CHECKING:
+    import ast
+
     from lockcheck.declarations.model import ModuleDeclarations
     from lockcheck.facts import ModuleFacts
     from lockcheck.reading.slicing import Slices
@@ -53,7 +52,7 @@ class Record:
 def parse_problem(wanted: Wanted) -> Problem | None:
     """Why a file does not parse, if it does not. What it declares is known from then on, for who reads it next."""
     try:
-        _look_at(wanted)
+        declared(wanted)
     except _UNPARSED as error:
         return syntax_problem(wanted.path, error)
     return None
@@ -62,14 +61,15 @@ def parse_problem(wanted: Wanted) -> Problem | None:
 def read_record(wanted: Wanted, known: Mapping[str, Slices] | None = None) -> Record:
     """Read a file. Slices that are `known`, by their digests, are not read again."""
     try:
-        declarations = _look_at(wanted)
+        tree, declarations = _looked_at(wanted)
+        _handed.clear()
     except _UNPARSED as error:
         return Record(syntax_problem(wanted.path, error))
     if declarations is None or not touches_database(declarations):
         return Record(declarations=declarations)
     from lockcheck.reading.gather import gather  # noqa: PLC0415 - only where a function is worth reading
 
-    gathered = gather(wanted.text, declarations, known or {})
+    gathered = gather(wanted.text, declarations, known or {}, tree)
     return Record(None, declarations, gathered.facts, gathered.problems, gathered.digests)
 
 
@@ -77,27 +77,29 @@ _UNPARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What the parser raises."""
 
 
-def _look_at(wanted: Wanted) -> ModuleDeclarations | None:
-    """What a file declares, where that is wanted. Raises what the parser raises."""
-    if wanted.declare:
-        return declared(wanted)
-    _parse(wanted)
-    return None
+_handed: list[tuple[Wanted, ast.Module, ModuleDeclarations | None]] = []
+"""What was looked at last, until it is read: its tree is let go of then."""
 
 
-def _parse(wanted: Wanted) -> None:
-    """Raise what the parser raises."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # doubtful escapes are the checked project's affair
-        compile(wanted.text, wanted.path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
+def _looked_at(wanted: Wanted) -> tuple[ast.Module, ModuleDeclarations | None]:
+    """The tree of a file, and what it declares, where that is wanted. Raises what the parser raises."""
+    if _handed and _handed[0][0] == wanted:
+        return _handed[0][1:]
+    tree = parsed(wanted.text, wanted.path)
+    return tree, _declared(wanted, tree) if wanted.declare else None
 
 
-@lru_cache(maxsize=1)
-def declared(wanted: Wanted) -> ModuleDeclarations:
-    """What a file declares. Raises what the parser raises."""
+def declared(wanted: Wanted) -> ModuleDeclarations | None:
+    """What a file declares, where that is wanted, for who will read it perhaps. Raises what the parser raises."""
+    tree, declarations = _looked_at(wanted)
+    _handed[:] = [(wanted, tree, declarations)]
+    return declarations
+
+
+def _declared(wanted: Wanted, tree: ast.Module) -> ModuleDeclarations:
     from lockcheck.declarations.read import read_module  # noqa: PLC0415 - not where no file speaks of a database
 
-    return read_module(wanted.text, wanted.module, wanted.path, wanted.is_package)
+    return read_module(wanted.text, wanted.module, wanted.path, wanted.is_package, tree)
 
 
 def touches_database(module: ModuleDeclarations) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import tokenize
+import warnings
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from lockcheck.comments import worth_reading
 from lockcheck.findings import Problem
@@ -155,6 +157,14 @@ def decoded(raw: bytes, file: Path, path: str) -> Source | Problem:
         return Problem(path, line, column, f"cannot be decoded as {error.encoding}: {error.reason}")
     except LookupError as error:
         return Problem(path, 1, 1, f"cannot be decoded: {error}")
+
+
+def parsed(text: str, path: str) -> ast.Module:
+    """The syntax tree of a file. Raises SyntaxError, ValueError, RecursionError or MemoryError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # doubtful escapes are the checked project's affair
+        tree = compile(text, path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
+    return cast("ast.Module", tree)
 
 
 def syntax_problem(path: str, error: BaseException) -> Problem:

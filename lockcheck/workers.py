@@ -1,4 +1,5 @@
-"""Reads many files, and links islands, in worker processes. Whatever a worker cannot do is left to the caller."""
+"""Reads many files in several processes, this one among them, and links islands in worker processes. Whatever a
+worker cannot do is left to the caller."""
 
 from __future__ import annotations
 
@@ -6,8 +7,8 @@ import gc
 import multiprocessing
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeAlias
 
@@ -17,35 +18,53 @@ from lockcheck.checks import all_checks
 from lockcheck.held import Links, links_of
 from lockcheck.island import Island, looked_at
 from lockcheck.linked import Means
-from lockcheck.records import Wanted, read_record
+from lockcheck.records import Record, Wanted, read_record
 from lockcheck.snapshot import Snapshot
 
-BATCHES = 8
-"""Into how many batches a worker's share is parted, so that all end at about the same time."""
+BATCHES = 32
+"""Into how many batches a process's share is parted, so that all end at about the same time."""
 
-Read: TypeAlias = "tuple[bytes | None, Links]"
+AHEAD = 2
+"""How many batches wait for a worker or are with it, so that it has one while this process is at a file of its own."""
+
+Packed: TypeAlias = "tuple[bytes | None, Links]"
+Read: TypeAlias = Callable[[Wanted], Record]
+Made: TypeAlias = "tuple[Wanted, Record | bytes, Links | None]"
 
 
-def read_all(wanted: Sequence[Wanted], jobs: int) -> Iterator[tuple[Wanted, bytes, Links]]:
-    """The files that could be read, each with its packed record and its links, in no order: large ones come first."""
+def read_all(wanted: Sequence[Wanted], jobs: int, read: Read) -> Iterator[Made]:
+    """The files with their records, in no order; those that workers have read are packed, and have their links. This
+    process is one of the `jobs`: it reads with `read`. Where processes cannot be had, or end, files are missing."""
     context = _context()
     if context.get_start_method() == "fork" and any(item.declare for item in wanted):
-        import lockcheck.reading.read  # noqa: F401, PLC0415 - once for all workers, and for the fixes to be made here
+        import lockcheck.declarations.read  # noqa: PLC0415 - once for all processes
+        import lockcheck.reading.read  # noqa: F401, PLC0415 - as above
     batches = _batches(wanted, jobs * BATCHES)
+    workers = max(1, min(jobs, len(batches)) - 1)
     try:
-        with ProcessPoolExecutor(
-            min(jobs, len(batches)), context, initializer=_prepare, initargs=(sys.getrecursionlimit(),)
-        ) as pool:
-            yield from _collected({pool.submit(_read, batch): batch for batch in batches})
+        with ProcessPoolExecutor(workers, context, initializer=_prepare, initargs=(sys.getrecursionlimit(),)) as pool:
+            yield from _shared(pool, workers * AHEAD, batches, read)
     except (OSError, NotImplementedError, ImportError, BrokenProcessPool):
         return  # no semaphores, no memory, or a worker that was killed
 
 
-def _collected(running: dict[Future[list[Read]], list[Wanted]]) -> Iterator[tuple[Wanted, bytes, Links]]:
-    for future in as_completed(running):
-        for item, (blob, links) in zip(running.pop(future), future.result(), strict=True):
-            if blob is not None:
-                yield item, blob, links
+def _shared(pool: ProcessPoolExecutor, ahead: int, batches: list[list[Wanted]], read: Read) -> Iterator[Made]:
+    """Workers begin with the first batches, this process with the last."""
+    running: dict[Future[list[Packed]], list[Wanted]] = {}
+    own: list[Wanted] = []
+    while batches or own or running:
+        while batches and len(running) < ahead:
+            batch = batches.pop(0)
+            running[pool.submit(_read, batch)] = batch
+        if batches and not own:
+            own = batches.pop()
+        if own:
+            item = own.pop()
+            yield item, read(item), None
+        done, _ = wait(running, 0 if own or batches else None, FIRST_COMPLETED)
+        for future in done:
+            for item, (blob, links) in zip(running.pop(future), future.result(), strict=True):
+                yield (item, read(item), None) if blob is None else (item, blob, links)
 
 
 def _batches(wanted: Sequence[Wanted], number: int) -> list[list[Wanted]]:
@@ -65,7 +84,7 @@ def _prepare(recursion_limit: int) -> None:
     sys.setrecursionlimit(recursion_limit)
 
 
-def _read(batch: list[Wanted]) -> list[Read]:
+def _read(batch: list[Wanted]) -> list[Packed]:
     return [(pack(record), links_of(record)) for record in map(read_record, batch)]
 
 

@@ -7,12 +7,13 @@ join `one(a | b)`; where a join contains itself, `^` stands for it.
 from __future__ import annotations
 
 import ast
+import warnings
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts as f
 from lockcheck.declarations.model import ClassDeclaration, FunctionDeclaration, ModuleDeclarations
-from lockcheck.reading.gather import read_behaviour
+from lockcheck.reading.gather import gather, read_behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +65,17 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str, owner: 
 
 def read(source: str, *, body: bool = False) -> tuple[f.ModuleFacts, tuple[Problem, ...]]:
     text = dedent(source)
-    return read_behaviour(text, declare(text, body=body))
+    return behaviour(text, declare(text, body=body))
+
+
+def behaviour(text: str, declarations: ModuleDeclarations) -> tuple[f.ModuleFacts, tuple[Problem, ...]]:
+    """What is read of a file that has been parsed, which is what is read of its slices alone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+    found = gather(text, declarations, {}, tree)
+    assert (found.facts, found.problems) == read_behaviour(text, declarations)
+    return found.facts, found.problems
 
 
 def dump(function: f.FunctionFacts) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from lockcheck.declarations.read import read_module
+from lockcheck.records import Wanted, read_record
+from lockcheck.sources import parsed
 from tests.test_cache_replay import SETTLED
 from tests.test_pipeline import SAFE, package, write
 
@@ -58,6 +60,9 @@ class Job(Base):
     __tablename__ = "job"
     id: Mapped[int] = mapped_column(primary_key=True)
 """
+WORK = (
+    f"{MODEL}\n\ndef f(session):\n    session.query(Job).delete()\n\n\nwith make() as session:\n    session.commit()\n"
+)
 
 
 class Run:
@@ -160,9 +165,27 @@ def test_trees_are_not_kept() -> None:
     try:
         before = trees()  # of other tests: fixes keep those of the file at work
         read_module(MODEL, "models", "models.py", is_package=False)
+        read_record(Wanted("jobs.py", "jobs", is_package=False, text=WORK, declare=True))
         assert not trees() - before
     finally:
         gc.enable()
+
+
+def test_a_file_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libcst reads slices of it; what stands where is known from the tree of the whole file."""
+    texts: list[str] = []
+
+    def noted(text: str, path: str) -> ast.Module:
+        texts.append(text)
+        return parsed(text, path)
+
+    monkeypatch.setattr("lockcheck.records.parsed", noted)
+    monkeypatch.setattr("lockcheck.declarations.read.parsed", noted)
+    monkeypatch.setattr("lockcheck.reading.positions.ast.parse", noted)
+    record = read_record(Wanted("jobs.py", "jobs", is_package=False, text=WORK, declare=True))
+    assert record.facts is not None
+    assert [sites.qualname for sites in record.facts.slices] == ["jobs.f", "jobs.<body>"]
+    assert texts == [WORK]
 
 
 def trees() -> set[int]:

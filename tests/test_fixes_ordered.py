@@ -47,9 +47,9 @@ def test_refused_where_values_come_from_the_joined_table() -> None:
 
 def test_refused_where_the_place_is_gone() -> None:
     text = function("session.execute(update(Job).where(Job.a))\n")
-    gone = replace(plan(text).write, index=9)
+    gone = plan(text).write._replace(index=9)
     assert "not there" in refusal(replace(plan(text), write=gone), text)
-    assert "not in" in refusal(replace(plan(text), write=replace(gone, slice="app.g")), text)
+    assert "not in" in refusal(replace(plan(text), write=gone._replace(slice="app.g")), text)
 
 
 BROKEN = """

@@ -9,7 +9,7 @@ import pytest
 from lockcheck.declarations.model import FunctionDeclaration, ModuleDeclarations
 from lockcheck.facts import FunctionFacts
 from lockcheck.reading.gather import read_behaviour
-from tests.reading_dump import declare, dump, read, show
+from tests.reading_dump import behaviour, declare, dump, read, show
 
 
 def functions(source: str, *, body: bool = False) -> dict[str, FunctionFacts]:
@@ -40,7 +40,7 @@ def test_only_functions_that_touch_the_database_are_read() -> None:
     f, h = declare(text).functions.values()
     untouched = FunctionDeclaration("m.h", "h", None, (), (), h.first_line, h.last_line, False, False)
     declarations = ModuleDeclarations("m", "m.py", False, {}, {}, (), {}, {}, {"f": f, "h": untouched}, False)
-    facts, _ = read_behaviour(text, declarations)
+    facts, _ = behaviour(text, declarations)
     assert [function.qualname for function in facts.functions] == ["m.f"]
 
 
@@ -144,7 +144,7 @@ def test_a_fallback_does_not_take_the_plain_name() -> None:
     text = "try:\n    def f(): pass\nexcept E:\n    def f(): pass\n"
     first, last = declare(text).functions.values()
     declarations = ModuleDeclarations("m", "m.py", False, {}, {}, (), {}, {}, {"f#4": last, "f": first}, False)
-    facts, _ = read_behaviour(text, declarations)
+    facts, _ = behaviour(text, declarations)
     assert [function.qualname for function in facts.functions] == ["m.f", "m.f#2"]
 
 
@@ -222,7 +222,7 @@ def test_text_of_strings_over_several_lines_is_kept() -> None:
 @pytest.mark.parametrize("indent", ["\t", "  ", "        "])
 def test_any_indentation(indent: str) -> None:
     text = f"class A:\n{indent}@d\n{indent}def f(self):\n{indent}{indent}return g(\n1)\n"
-    facts, problems = read_behaviour(text, declare(text))
+    facts, problems = behaviour(text, declare(text))
     assert not problems
     assert dump(facts.functions[0]) == "return g(1)!0"
 
@@ -230,7 +230,7 @@ def test_any_indentation(indent: str) -> None:
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
 def test_other_line_ends(newline: str) -> None:
     text = "class A:\n    def f(self):\n        g()\n        return h()\n".replace("\n", newline)
-    facts, problems = read_behaviour(text, declare(text))
+    facts, problems = behaviour(text, declare(text))
     assert not problems
     assert [place.line for place in facts.slices[0].call] == [3, 4]
 
@@ -239,14 +239,14 @@ def test_other_line_ends(newline: str) -> None:
 def test_backslashes_behind_the_last_statement(end: str) -> None:
     text = f"class A:\n    def f(self):\n        return g() {end}"
     later = "" if end == "# \\" else "    def h(self): pass\n"
-    facts, problems = read_behaviour(text + later, declare(text + later))
+    facts, problems = behaviour(text + later, declare(text + later))
     assert not problems
     assert dump(facts.functions[0]) == "return g()!0"
 
 
 def test_separators_that_are_no_line_ends() -> None:
     text = "x = '\x0c \x1c \x85 \u2028'\ndef f():\n    return g('\x0b\u2029')\n"
-    facts, problems = read_behaviour(text, declare(text))
+    facts, problems = behaviour(text, declare(text))
     assert not problems
     assert facts.slices[0].call[0][:2] == (3, 12)
 
@@ -256,7 +256,7 @@ def test_invalid_escapes_do_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         declarations = declare(text)
-    facts, problems = read_behaviour(text, declarations)
+    facts, problems = behaviour(text, declarations)
     assert not problems
     assert dump(facts.functions[0]) == "return ('\\\\d', unknown())"
 

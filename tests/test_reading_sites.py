@@ -13,14 +13,13 @@ import libcst as cst
 import pytest
 
 from lockcheck.facts import Call, Compare, Extent, FunctionFacts, SiteKind, SliceSites
-from lockcheck.reading.gather import read_behaviour
 from lockcheck.reading.sites import KINDS, number, parse_slice, slice_node
 from lockcheck.reading.slicing import source_lines
-from tests.reading_dump import declare
+from tests.reading_dump import behaviour, declare
 
 
 def sites_of(text: str) -> SliceSites:
-    facts, problems = read_behaviour(text, declare(text))
+    facts, problems = behaviour(text, declare(text))
     assert not problems
     return facts.slices[0]
 
@@ -210,7 +209,7 @@ def test_the_standard_library_is_read_without_a_problem() -> None:
             warnings.simplefilter("ignore")
             declarations = declare(text, body=True)
             counts = plain_counts(ast.parse(text))
-        facts, problems = read_behaviour(text, declarations)
+        facts, problems = behaviour(text, declarations)
         assert not problems, path
         *outermost, body = facts.slices
         for places in outermost:

@@ -27,10 +27,22 @@ def test_workers_find_the_same(monkeypatch: pytest.MonkeyPatch, method: str) -> 
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip("not on this system")
     monkeypatch.setattr(workers, "_context", lambda: multiprocessing.get_context(method))
-    found = {item: Held(item, blob, links) for item, blob, links in workers.read_all([*FILES, BROKEN, LONG], 2)}
-    records = {item: read_record(item) for item in [*FILES, BROKEN]}
-    assert {item: held.record for item, held in found.items()} == records
-    assert {item: held.links for item, held in found.items()} == {item: links_of(records[item]) for item in records}
+    read: list[Wanted] = []
+
+    def here(item: Wanted) -> Record:
+        read.append(item)
+        return read_record(item)
+
+    files = [*FILES, BROKEN, LONG]
+    found = list(workers.read_all(files, 2, here))
+    assert len(found) == len(files)
+    held = {item: Held(item, made, links) for item, made, links in found}
+    records = {item: read_record(item) for item in files}
+    assert {item: one.record for item, one in held.items()} == records
+    assert {item: one.links for item, one in held.items()} == {item: links_of(records[item]) for item in records}
+    assert {item for item, made, _ in found if isinstance(made, Record)} == set(read)
+    assert LONG in read  # a worker cannot send it
+    assert 1 < len(read) < len(files)
 
 
 def test_order_is_that_of_the_files(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 Convert: TypeAlias = Callable[[Any], Any]
@@ -30,9 +30,9 @@ AS_IS = Codec(None, None)
 @cache
 def codec(kind: Any) -> Codec:
     """The codec of a type. Raises TypeError for one that has none."""
-    if kind in PLAIN or get_origin(kind) is Literal:
+    if _is_plain(kind):
         return AS_IS
-    if get_origin(kind) in (Union, types.UnionType):
+    if _is_union(kind):
         return _union(get_args(kind))
     if get_origin(kind) is tuple:
         return _tuple(get_args(kind))
@@ -54,6 +54,14 @@ def _is_mapping(kind: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
+def _is_plain(kind: Any) -> bool:
+    return kind in PLAIN or get_origin(kind) is Literal or (_is_union(kind) and all(map(_is_plain, get_args(kind))))
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, types.UnionType)
+
+
 # --- kinds of types -------------------------------------------------------------------------------------------
 
 
@@ -61,95 +69,91 @@ def _object(kind: Any) -> Codec:
     """The parts are looked up when the first object comes: classes refer to each other."""
     if not isinstance(kind, type) or not (hasattr(kind, "_fields") or hasattr(kind, "__dataclass_fields__")):
         raise TypeError(f"no JSON form for {kind!r}")
-    parts: list[Codec] = []
-    names: list[str] = []
-    as_is: list[bool] = []
 
-    def prepare() -> None:
-        found = fields_of(kind)
-        names.extend(found)
-        parts.extend(map(codec, found.values()))
-        as_is.append(all(part is AS_IS for part in parts))
+    @cache
+    def parts() -> list[Codec]:
+        return [codec(part) for part in fields_of(kind).values()]
 
-    def encode(value: Any) -> list[Any]:
-        if not as_is:
-            prepare()
-        values = [getattr(value, name) for name in names]
-        if as_is[0]:
-            return values
-        return [item if part[0] is None else part[0](item) for part, item in zip(parts, values, strict=True)]
-
-    def decode(items: Any) -> Any:
-        if not as_is:
-            prepare()
-        if as_is[0]:
-            return kind(*items)
-        return kind(*[item if part[1] is None else part[1](item) for part, item in zip(parts, items, strict=True)])
-
-    return Codec(encode, decode)
+    names = tuple(fields_of(kind))
+    if issubclass(kind, tuple):
+        make = partial(tuple.__new__, kind)
+        plain = all(map(_is_plain, fields_of(kind).values()))
+        return Codec(list, make) if plain else _row(parts, list, make)
+    return _row(parts, lambda value: [getattr(value, name) for name in names], lambda items: kind(*items))
 
 
 def _tuple(parts: tuple[Any, ...]) -> Codec:
     if len(parts) != 2 or parts[1] is not Ellipsis:  # noqa: PLR2004 - `tuple[X, ...]`
-        return _row([codec(part) for part in parts])
+        return _row(lambda: [codec(part) for part in parts], list, tuple)
     to, back = codec(parts[0])
-    if to is None or back is None:
-        return Codec(list, tuple)
-    return Codec(lambda value: [to(item) for item in value], lambda items: tuple([back(item) for item in items]))
+    return Codec(
+        list if to is None else lambda value: [to(item) for item in value],
+        tuple if back is None else lambda items: tuple([back(item) for item in items]),
+    )
 
 
-def _row(parts: list[Codec]) -> Codec:
+def _row(parts: Callable[[], list[Codec]], apart: Convert, made: Convert) -> Codec:
+    """Of things with a fixed number of parts, which `apart` takes from one and `made` puts together."""
+
+    @cache
+    def encoders() -> list[tuple[int, Convert]]:
+        return [(number, part.encode) for number, part in enumerate(parts()) if part.encode is not None]
+
+    @cache
+    def decoders() -> list[tuple[int, Convert]]:
+        return [(number, part.decode) for number, part in enumerate(parts()) if part.decode is not None]
+
     def encode(value: Any) -> list[Any]:
-        return [item if part.encode is None else part.encode(item) for part, item in zip(parts, value, strict=True)]
+        items: list[Any] = apart(value)
+        for number, to in encoders():
+            items[number] = to(items[number])
+        return items
 
-    def decode(items: Any) -> Any:
-        return tuple(
-            item if part.decode is None else part.decode(item) for part, item in zip(parts, items, strict=True)
-        )
+    def decode(document: Any) -> Any:
+        items = list(document)
+        for number, back in decoders():
+            items[number] = back(items[number])
+        return made(items)
 
     return Codec(encode, decode)
 
 
 def _mapping(value: Any) -> Codec:
     to, back = codec(value)
-    if to is None or back is None:
-        return Codec(dict, None)
     return Codec(
-        lambda mapping: {key: to(item) for key, item in mapping.items()},
-        lambda document: {key: back(item) for key, item in document.items()},
+        dict if to is None else lambda mapping: {key: to(item) for key, item in mapping.items()},
+        None if back is None else lambda document: {key: back(item) for key, item in document.items()},
     )
 
 
 def _union(kinds: tuple[Any, ...]) -> Codec:
-    """Of plain types, or of classes and None."""
-    if all(kind in PLAIN or get_origin(kind) is Literal for kind in kinds):
-        return AS_IS
+    """Of classes and None."""
     classes = [kind for kind in kinds if kind is not type(None)]
     if len(classes) == 1:
         return _optional(codec(classes[0]))
-    numbers = {kind: number for number, kind in enumerate(classes)}
-    encoders = [codec(kind).encode or _same for kind in classes]
-    decoders = [codec(kind).decode or _same for kind in classes]
+    codecs = [codec(kind) for kind in classes]
+    encoders = {kind: (number, part.encode) for number, (kind, part) in enumerate(zip(classes, codecs, strict=True))}
+    decoders = [part.decode for part in codecs]
 
     def encode(value: Any) -> Any:
         if value is None:
             return None
-        number = numbers[value.__class__]
-        return [number, encoders[number](value)]
+        number, to = encoders[value.__class__]
+        return [number, value if to is None else to(value)]
 
     def decode(document: Any) -> Any:
-        return None if document is None else decoders[document[0]](document[1])
+        if document is None:
+            return None
+        number, value = document
+        back = decoders[number]
+        return value if back is None else back(value)
 
     return Codec(encode, decode)
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _optional(part: Codec) -> Codec:
     to, back = part
     return Codec(
-        lambda value: value if value is None or to is None else to(value),
-        lambda document: document if document is None or back is None else back(document),
+        None if to is None else lambda value: None if value is None else to(value),
+        None if back is None else lambda document: None if document is None else back(document),
     )

@@ -24,6 +24,8 @@ def moved(wanted: Wanted, base: Brief) -> list[Any] | None:
         declarations = declared(wanted)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    if declarations is None:
+        return None
     found = list(slice_digests(wanted.text, declarations))
     if [digest for digest, _ in found] != list(base.digests):
         return None

@@ -198,8 +198,10 @@ def begin(arguments: list[str]) -> Recording:
 
 
 def _notice(event: str, arguments: tuple[Any, ...]) -> None:
-    """A hook that is added stays: it tells the recording of the moment."""
-    _running[0].notice(event, arguments)
+    """A hook that is added stays: it tells the recording of the moment. Python tells of each `id()`, too, far more
+    often than of all else."""
+    if event != "builtins.id":
+        _running[0].notice(event, arguments)
 
 
 def current() -> Recording | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,9 +12,7 @@ from lockcheck.declarations.expressions import OTHER, dotted, expression
 from lockcheck.declarations.imports import Imports, imports_inside
 from lockcheck.declarations.making import Function, Maker, Scope, keyed
 from lockcheck.declarations.model import Assignment, CallOf, Expression, ModuleDeclarations, Operation
-
-AST_ONLY = 0x400
-"""`ast.PyCF_ONLY_AST`."""
+from lockcheck.sources import parsed
 
 MAPPERS = ("map_imperatively", "mapper")
 
@@ -28,11 +25,12 @@ Placed = tuple[ast.stmt, Scope, int]
 """A statement with the scope it stands in and its rank."""
 
 
-def read_module(text: str, module: str, path: str, is_package: bool) -> ModuleDeclarations:
-    """What a file declares. Raises what the parser raises: SyntaxError, ValueError, RecursionError or MemoryError."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of invalid escapes in the file that is read
-        tree: ast.Module = compile(text, path, "exec", AST_ONLY, dont_inherit=True)
+def read_module(
+    text: str, module: str, path: str, is_package: bool, tree: ast.Module | None = None
+) -> ModuleDeclarations:
+    """What a file declares; `tree` is the file where it has been parsed. Raises what the parser raises: SyntaxError,
+    ValueError, RecursionError or MemoryError."""
+    tree = parsed(text, path) if tree is None else tree
     reader = _Reader(module, is_package=is_package)
     reader.walk(tree.body)
     return reader.declarations(text, path)

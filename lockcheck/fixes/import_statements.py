@@ -115,7 +115,7 @@ class _Statement:
     def __init__(self, part: Slice, node: ast.ImportFrom) -> None:
         self.lines = part.lines
         module = parse_slice(part.text, node.lineno, node.end_lineno or node.lineno)
-        code, self._spans = measure(module)
+        code, self._spans, _ = measure(module)
         wrapped = code.startswith("if 1:\n") and part.text[part.lines.starts[node.lineno - 1]] in " \t\f"
         self._shift = part.lines.starts[node.lineno - 1] - (len("if 1:\n") if wrapped else 0)
         self.node, self.aliases = _find(module, node)

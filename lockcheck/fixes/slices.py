@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeVar
 
 import libcst as cst
@@ -12,7 +12,7 @@ import libcst as cst
 from lockcheck.facts import ModuleFacts, SiteKind
 from lockcheck.findings import Edit, Place
 from lockcheck.fixes.lines import Lines
-from lockcheck.fixes.spans import Span, measure, parents
+from lockcheck.fixes.spans import Layout, Span, below, measure
 from lockcheck.plans import Target
 from lockcheck.reading.sites import number, parse_slice, slice_node
 
@@ -38,6 +38,13 @@ class Change(NamedTuple):
     text: str
 
 
+@lru_cache(maxsize=16)
+def _parsed(text: str, lines: tuple[int, int] | None) -> tuple[cst.Module, Layout]:
+    """These lines of a text, or all of it; fixes in one function share them."""
+    module = cst.parse_module(text) if lines is None else parse_slice(text, *lines)
+    return module, measure(module)
+
+
 class Slice:
     """One parsed slice. All offsets are those of the file's text."""
 
@@ -49,17 +56,15 @@ class Slice:
         self.path = facts.path
         self.lines = Lines(text)
         whole = name == f"{facts.module}.<body>"
-        first, last = (1, len(self.lines.starts)) if whole else (found.span.line, found.span.end_line)
-        self.first_line = first
-        self.module = cst.parse_module(text) if whole else parse_slice(text, first, last)
+        self.first_line = 1 if whole else found.span.line
+        self.module, self._layout = _parsed(text, None if whole else (found.span.line, found.span.end_line))
         self.root: cst.CSTNode = self.module if whole else slice_node(self.module)
-        self._shift = self._measure(first)
+        self._shift = self._shifted()
 
-    def _measure(self, first: int) -> int:
-        code, self._spans = measure(self.module)
-        start = self.lines.starts[first - 1]
+    def _shifted(self) -> int:
+        start = self.lines.starts[self.first_line - 1]
         header = len("if 1:\n") if self.root is not self.module and self.module.body[0] is not self.root else 0
-        if not self.text.startswith(code[header:].rstrip("\r\n"), start):
+        if not self.text.startswith(self._layout.text[header:].rstrip("\r\n"), start):
             raise Refused("the parser does not reproduce the function's text")
         return start - header
 
@@ -82,12 +87,8 @@ class Slice:
     def _numbered(self) -> dict[SiteKind, list[cst.CSTNode]]:
         return number(self.root)
 
-    @cached_property
-    def _parents(self) -> dict[int, cst.CSTNode]:
-        return parents(self.module)
-
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        return self._parents.get(id(node))
+        return self._layout.parents.get(id(node))
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """What stands around a node, from the inside out."""
@@ -110,7 +111,7 @@ class Slice:
 
     def span(self, node: cst.CSTNode) -> Span:
         """From the first to the last character of a node, its parentheses included."""
-        start, end = self._spans[id(node)]
+        start, end = self._layout.spans[id(node)]
         return start + self._shift, end + self._shift
 
     def inner(self, node: cst.BaseExpression) -> Span:
@@ -166,7 +167,7 @@ class Slice:
             if isinstance(node, (cst.SimpleString, cst.FormattedString)):
                 found.append(self.inner(node))
             else:
-                rest.extend(node.children)
+                rest.extend(below(node))
         return found
 
     def comments(self, span: Span) -> list[str]:
@@ -176,7 +177,7 @@ class Slice:
             node = rest.pop()
             if isinstance(node, cst.Comment) and span[0] <= self.span(node)[0] < span[1]:
                 found.append(node)
-            rest.extend(node.children)
+            rest.extend(below(node))
         return [node.value for node in sorted(found, key=self.span)]
 
     def edits(self, changes: Sequence[Change]) -> tuple[Edit, ...]:

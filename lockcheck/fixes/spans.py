@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
 from itertools import accumulate
+from typing import NamedTuple
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -17,23 +18,38 @@ Span = tuple[int, int]
 """Offsets of the first character and of the one after the last."""
 
 
+class Layout(NamedTuple):
+    """The text of a module; by a node's id, its span in the text, and the node around it."""
+
+    text: str
+    spans: dict[int, Span]
+    parents: dict[int, cst.CSTNode]
+
+
 class _Recorder(CodegenState):
-    """Notes for each node the tokens that were written before and after it."""
+    """Notes for each node the tokens that were written before and after it, and the node around it."""
 
     def __init__(self, module: cst.Module) -> None:
         super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
         self.starts: dict[int, int] = {}
         self.ends: dict[int, int] = {}
+        self.parents: dict[int, cst.CSTNode] = {}
+        self._around: list[cst.CSTNode] = []
 
     def before_codegen(self, node: cst.CSTNode) -> None:
-        self.starts[id(node)] = len(self.tokens)
+        key = id(node)
+        self.starts[key] = len(self.tokens)
+        if self._around:
+            self.parents[key] = self._around[-1]
+        self._around.append(node)
 
     def after_codegen(self, node: cst.CSTNode) -> None:
         self.ends[id(node)] = len(self.tokens)
+        self._around.pop()
 
 
-def measure(module: cst.Module) -> tuple[str, dict[int, Span]]:
-    """The text of a module, and the span of each node in it by the node's id."""
+def measure(module: cst.Module) -> Layout:
+    """Where the nodes of a module stand."""
     recorder = _Recorder(module)
     module._codegen(recorder)  # noqa: SLF001  the hook that libcst's own position provider uses
     offsets = [0, *accumulate(map(len, recorder.tokens))]
@@ -42,22 +58,10 @@ def measure(module: cst.Module) -> tuple[str, dict[int, Span]]:
         key: (offsets[min(start, last)], offsets[min(recorder.ends[key], last)])
         for key, start in recorder.starts.items()
     }
-    return "".join(recorder.tokens), spans
+    return Layout("".join(recorder.tokens), spans, recorder.parents)
 
 
-def parents(root: cst.CSTNode) -> dict[int, cst.CSTNode]:
-    """The node around each node below `root`, by id."""
-    found: dict[int, cst.CSTNode] = {}
-    rest = [root]
-    while rest:
-        node = rest.pop()
-        for child in _below(node):
-            found[id(child)] = node
-            rest.append(child)
-    return found
-
-
-def _below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """The nodes directly below one. libcst's own `children` visits them all, which takes three times as long."""
     for name in _fields(node.__class__):
         part = getattr(node, name)

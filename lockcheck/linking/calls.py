@@ -28,6 +28,7 @@ from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite, joined
 from lockcheck.linking.statements import columns_of, combined, first_model, model_name
 from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import (
+    UNKNOWN,
     Abstract,
     Assignments,
     AttributeOf,
@@ -206,7 +207,7 @@ class Calls:
     def _model_method(self, call: CallSite, base: ModelRef, name: str, arguments: Arguments) -> Abstract:
         mapped = self._linker.declarations.mapped(base.qualname)
         if mapped is not None and (mapped.is_table or base.core) and name in ("select", "update", "delete", "insert"):
-            table = replace(call, first=call.base)
+            table = call._replace(first=call.base)
             whole = Arguments((base, *arguments.positional), arguments.keywords)
             return self._select(table, whole) if name == "select" else self._write(table, whole, name)
         return self._attribute_call(call, base, name, arguments, f"{call.base}.{name}" if call.base else None)
@@ -230,7 +231,7 @@ class Calls:
             return ducked
         if isinstance(found, AttributeOf) and isinstance(base, (AttributeOf, Opaque)) and name in VIEWS:
             return view(base, name)
-        inner = replace(call, base=dotted)
+        inner = call._replace(base=dotted)
         return join(*(self.call(inner, part, arguments) for part in _callable(found)))
 
     def _factory_method(self, call: CallSite, base: SessionFactory, name: str, arguments: Arguments) -> Abstract:
@@ -378,7 +379,7 @@ class Calls:
 
 def _told(base: Abstract, arguments: Arguments, found: Abstract) -> Abstract:
     """What a call gave of which no more is known: where nothing was handed to it, that."""
-    if found != Opaque() or not arguments.complete or arguments.spread:
+    if found != UNKNOWN or not arguments.complete or arguments.spread:
         return found
     given = (*arguments.positional, *(value for _, value in arguments.keywords))
     alone = isinstance(base, (External, FunctionRef, ClassRef)) or base == CALLED

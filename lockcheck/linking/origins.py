@@ -33,12 +33,12 @@ _known: dict[int, tuple[Any, tuple[Origin, ...]]] = {}
 
 def origins(value: Any) -> tuple[Origin, ...]:
     """Every origin inside a value; a number that was counted on is a value of its own."""
-    known = _known.get(id(value))
-    if known is not None:
-        return known[1]
     kind: Any = type(value)
     if parts_of(kind) is None:
         return ()
+    known = _known.get(id(value))
+    if known is not None:
+        return known[1]
     found = tuple(_origins(value, kind))
     if len(_known) > MAX_KNOWN:
         _known.clear()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lockcheck import facts
 from lockcheck.linking.arguments import Arguments, is_false, pairs
@@ -60,8 +60,7 @@ QUERY_ONE = frozenset({"first", "one", "one_or_none"})
 QUERY_SCALAR = frozenset({"scalar", "count"})
 
 
-@dataclass(frozen=True, slots=True)
-class CallSite:
+class CallSite(NamedTuple):
     """A call being evaluated. `base` is how what stands before the dot reads; `first` how the first argument does."""
 
     frame: Frame

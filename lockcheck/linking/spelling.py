@@ -10,12 +10,10 @@ from lockcheck import facts
 def named(values: Sequence[facts.Value], number: facts.Id) -> str | None:
     """The source of a plain or dotted name, None for anything else."""
     value = values[number]
-    if isinstance(value, (facts.Name, facts.Param)):
-        return value.name
     if isinstance(value, facts.Attr):
         base = named(values, value.base)
         return f"{base}.{value.name}" if base else None
-    return None
+    return value.name if isinstance(value, (facts.Name, facts.Param)) else None
 
 
 def spelled(values: Sequence[facts.Value], number: facts.Id) -> str | None:

@@ -6,11 +6,11 @@ of the caller: they are quoted (`^name`) on the way in and unquoted on the way o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from operator import attrgetter, is_
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from lockcheck.linking.values import (
     Abstract,
@@ -48,12 +48,19 @@ another one at each call."""
 Mapped: TypeAlias = Mapping[str, Abstract]
 
 
+def parts_in(value: Any) -> tuple[Any, ...]:
+    """What a value consists of."""
+    kind: Any = type(value)
+    apart = parts_of(kind)
+    return () if apart is None else apart(value)
+
+
 @cache
 def parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
     """How values of a kind are taken apart; None for those that have no parts."""
-    if issubclass(kind, tuple):
+    if kind is not Target and issubclass(kind, tuple):
         return tuple
-    if kind is Target or not is_dataclass(kind):
+    if not is_dataclass(kind):
         return None
     names = [item.name for item in fields(kind)]
     if not names:
@@ -61,17 +68,13 @@ def parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
     return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
 
-def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
-    """`value` with `change` applied to each part; the same object when nothing changed."""
+def _rebuilt(value: Any, parts: tuple[Any, ...], changed: Iterable[Any]) -> Any:
+    """`value` with its `parts` changed; the same object when nothing changed."""
+    new = tuple(changed)
+    if all(map(is_, new, parts)):
+        return value
     kind: Any = type(value)
-    apart = parts_of(kind)
-    if apart is None:
-        return value
-    old = apart(value)
-    new = [change(part) for part in old]
-    if all(map(is_, new, old)):
-        return value
-    return tuple(new) if issubclass(kind, tuple) else kind(*new)
+    return new if kind is tuple else kind(*new)
 
 
 MAX_KNOWN = 400_000
@@ -83,20 +86,16 @@ held, so that its identity is nobody else's."""
 
 def holds_given(value: Any) -> bool:
     """Whether a value depends on a parameter, or on the call by which its function was reached."""
-    known = _known.get(id(value))
-    if known is not None:
-        return known[1]
     kind: Any = type(value)
-    if kind is Given or (kind is SessionRef and value.owner == "own"):
-        return True
     apart = parts_of(kind)
     if apart is None:
         return False
-    found = False
-    for part in apart(value):
-        if holds_given(part):
-            found = True
-            break
+    if kind is Given or (kind is SessionRef and value.owner == "own"):
+        return True
+    known = _known.get(id(value))
+    if known is not None:
+        return known[1]
+    found = any(map(holds_given, apart(value)))
     if len(_known) > MAX_KNOWN:
         _known.clear()
     _known[id(value)] = (value, found)
@@ -110,23 +109,31 @@ def forget() -> None:
 
 def quote(value: Abstract) -> Abstract:
     """A value on its way into a callee."""
+    quoted: Abstract = _quoted(value)
+    return quoted
 
-    def change(part: Any) -> Any:
-        if isinstance(part, Given):
-            return Given(f"^{part.name}", part.each)
-        return _rebuilt(part, change)
 
-    return cast("Abstract", change(value)) if holds_given(value) else value
+def _quoted(value: Any) -> Any:
+    if not holds_given(value):
+        return value
+    if isinstance(value, Given):
+        return Given(f"^{value.name}", value.each)
+    parts = parts_in(value)
+    return _rebuilt(value, parts, map(_quoted, parts))
 
 
 def substitute(value: Any, actual: Mapped) -> Any:
     """A callee's value in the caller's terms. `actual` maps the callee's parameters to the caller's values."""
-    if not holds_given(value):
-        return value
+    return _substituted(value, actual) if holds_given(value) else value
+
+
+def _substituted(value: Any, actual: Mapped) -> Any:
+    """As `substitute`, where it is known that the value changes."""
     special = _SUBSTITUTED.get(type(value))
     if special is not None:
         return special(value, actual)
-    return _rebuilt(value, lambda part: substitute(part, actual))
+    parts = parts_in(value)
+    return _rebuilt(value, parts, [_substituted(part, actual) if holds_given(part) else part for part in parts])
 
 
 def _opaque(value: Opaque, actual: Mapped) -> Abstract:

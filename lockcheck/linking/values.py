@@ -68,6 +68,9 @@ class Opaque:
     origin: Origin = Somewhere()
 
 
+UNKNOWN = Opaque()
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A literal or enum member."""

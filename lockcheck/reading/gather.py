@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.facts import FunctionFacts, ModuleFacts, SliceSites
@@ -23,6 +24,8 @@ from lockcheck.reading.slicing import (
 )
 
 if TYPE_CHECKING:
+    import ast
+
     from lockcheck.declarations.model import FunctionDeclaration, ModuleDeclarations
 
 _NO_SLICES: Mapping[str, Slices] = {}
@@ -42,9 +45,12 @@ def read_behaviour(text: str, declarations: ModuleDeclarations) -> tuple[ModuleF
     return found.facts, found.problems
 
 
-def gather(text: str, declarations: ModuleDeclarations, known: Mapping[str, Slices]) -> Gathered:
-    """The facts of a file; slices that are `known`, by digest, are not read."""
-    gatherer = _Gatherer(text, declarations, known)
+def gather(
+    text: str, declarations: ModuleDeclarations, known: Mapping[str, Slices], tree: ast.Module | None = None
+) -> Gathered:
+    """The facts of a file; slices that are `known`, by digest, are not read. `tree` is the file where it has been
+    parsed."""
+    gatherer = _Gatherer(text, declarations, known, tree)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the parser warns of invalid escapes in the code that is read
         for qualname, function in chosen(declarations):
@@ -64,8 +70,11 @@ def kept(facts: ModuleFacts, digests: tuple[str, ...]) -> dict[str, Slices]:
 
 
 class _Gatherer:
-    def __init__(self, text: str, declarations: ModuleDeclarations, known: Mapping[str, Slices]) -> None:
+    def __init__(
+        self, text: str, declarations: ModuleDeclarations, known: Mapping[str, Slices], tree: ast.Module | None
+    ) -> None:
         self._text = text
+        self._tree = tree
         self._lines = source_lines(text)
         self._declarations = declarations
         self._known = known
@@ -83,7 +92,8 @@ class _Gatherer:
         def read() -> Slices:
             from lockcheck.reading.read import read_function  # noqa: PLC0415 - imports libcst
 
-            return read_function(self._lines, self._declarations.module, qualname, function, len(self._slices))
+            node = self._parsed.get(function.first_line)
+            return read_function(self._lines, self._declarations.module, qualname, function, self._number, node)
 
         self._add(function_digest(self._lines, qualname, function), qualname, function.first_line, read)
 
@@ -95,7 +105,7 @@ class _Gatherer:
         def read() -> Slices:
             from lockcheck.reading.read import read_module  # noqa: PLC0415 - as above
 
-            return read_module(source, self._declarations.module, qualname, len(self._slices))
+            return read_module(source, self._declarations.module, qualname, self._number, self._tree)
 
         self._add(body_digest(self._text, self._declarations.module), qualname, 1, read)
 
@@ -106,6 +116,13 @@ class _Gatherer:
             self._slices.append(part.sites)
             self._functions += part.functions
             self._digests.append(digest)
+
+    @cached_property
+    def _parsed(self) -> Mapping[int, ast.stmt]:
+        """The functions by their first lines, where the file has been parsed."""
+        from lockcheck.reading.positions import outermost  # noqa: PLC0415 - only where something is read
+
+        return {} if self._tree is None else outermost(self._tree)
 
     @property
     def _number(self) -> int:

@@ -40,6 +40,7 @@ _KIND_OF: dict[type[ast.AST], SiteKind] = {
     ast.With: "with",
     ast.AsyncWith: "with",
 }
+_SUITES = ("body", "orelse", "handlers", "finalbody", "cases")
 MAX_DEPTH = 450
 """How deep code may nest. libcst overflows the stack, and ends the process, some thousands deep."""
 
@@ -147,18 +148,20 @@ class _Walk:
 
 
 class _Places:
-    """Turns places in the parsed text into positions of the file."""
+    """Turns places of nodes into positions of the file. `above` is how many lines of the file stand above `source`;
+    with `parsed`, the nodes are those of `source` alone."""
 
-    def __init__(self, source: str, line_offset: int) -> None:
+    def __init__(self, source: str, above: int, *, parsed: bool) -> None:
         self._source = source
         self._lines: list[str] | None = None
         self._is_ascii = source.isascii()
-        self._offset = line_offset
+        self._shift = above if parsed else 0
+        self._first = 1 if parsed else above + 1
 
     def _line(self, line: int) -> str:
         if self._lines is None:
             self._lines = ast_lines(self._source)
-        return self._lines[line - 1]
+        return self._lines[line - self._first]
 
     def _column(self, line: int, offset: int) -> int:
         if self._is_ascii:
@@ -166,7 +169,7 @@ class _Places:
         return len(self._line(line).encode()[:offset].decode(errors="replace")) + 1
 
     def span(self, line: int, offset: int, end_line: int, end_offset: int) -> Position:
-        shift = self._offset
+        shift = self._shift
         return Position(line + shift, self._column(line, offset), end_line + shift, self._column(end_line, end_offset))
 
     def of(self, node: Any, end: Any = None) -> Position:
@@ -223,21 +226,37 @@ def _definition(tree: ast.Module, *, wrapped: bool) -> ast.stmt:
     return first.body[0] if wrapped and isinstance(first, ast.If) else first
 
 
-def place_slice(lines: list[str], qualname: str, first_line: int, last_line: int) -> tuple[str, SliceSites]:
-    """The text to parse for a function's slice, and where its constructs stand."""
+def outermost(tree: ast.Module) -> dict[int, ast.stmt]:
+    """The functions that stand in no other, by the lines that they begin at."""
+    found: dict[int, ast.stmt] = {}
+    rest: list[Any] = [*tree.body]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found[min([node.lineno, *(item.lineno for item in node.decorator_list)])] = node
+            continue
+        for name in _SUITES:
+            rest += getattr(node, name, ())
+    return found
+
+
+def place_slice(
+    lines: list[str], qualname: str, first_line: int, last_line: int, node: ast.stmt | None = None
+) -> tuple[str, SliceSites]:
+    """The text to parse for a function's slice, and where its constructs stand. `node` is the function where the file
+    has been parsed; else its text is."""
     source, offset = slice_source(lines, first_line, last_line)
-    root = _definition(ast.parse(source), wrapped=offset == first_line - 2)
-    places = _Places(source, offset)
+    root = _definition(ast.parse(source), wrapped=offset == first_line - 2) if node is None else node
+    places = _Places(source, offset, parsed=node is None)
     span = places.of(root)._replace(line=first_line)
     return source, _sites(places, root, qualname, span)
 
 
-def place_module(text: str, qualname: str) -> SliceSites:
-    """Where the constructs of a whole file stand."""
-    places = _Places(text, 0)
+def place_module(text: str, qualname: str, tree: ast.Module | None = None) -> SliceSites:
+    """Where the constructs of a whole file stand. `tree` is the file where it has been parsed."""
     lines = ast_lines(text)
     span = Position(1, 1, len(lines), len(lines[-1]) + 1)
-    return _sites(places, ast.parse(text), qualname, span)
+    return _sites(_Places(text, 0, parsed=True), tree or ast.parse(text), qualname, span)
 
 
 def _sites(places: _Places, root: ast.AST, qualname: str, span: Position) -> SliceSites:

@@ -13,6 +13,8 @@ from lockcheck.reading.sites import KINDS, slice_node, survey
 from lockcheck.reading.slicing import Slices
 
 if TYPE_CHECKING:
+    import ast
+
     from lockcheck.declarations.model import FunctionDeclaration
     from lockcheck.facts import SliceSites
     from lockcheck.reading.sites import Survey
@@ -27,9 +29,12 @@ UNREADABLE = (cst.ParserSyntaxError, SyntaxError, ValueError, RecursionError, Me
 expressions nested so deeply that they cannot be walked. libcst overflows the stack on those, so `ast` goes first."""
 
 
-def read_function(lines: list[str], module: str, qualname: str, function: FunctionDeclaration, number: int) -> Slices:
-    """A function's slice, the `number`-th of its file. Raises UNREADABLE."""
-    source, places = place_slice(lines, qualname, function.first_line, function.last_line)
+def read_function(
+    lines: list[str], module: str, qualname: str, function: FunctionDeclaration, number: int, parsed: ast.stmt | None
+) -> Slices:
+    """A function's slice, the `number`-th of its file; `parsed` is the function where the file has been parsed. Raises
+    UNREADABLE."""
+    source, places = place_slice(lines, qualname, function.first_line, function.last_line, parsed)
     node = slice_node(cst.parse_module(source))
     if not isinstance(node, cst.FunctionDef):
         raise SitesDisagree(f"line {function.first_line} does not begin a function")
@@ -38,9 +43,10 @@ def read_function(lines: list[str], module: str, qualname: str, function: Functi
     return Slices(places, tuple(reader.functions))
 
 
-def read_module(source: str, name: str, qualname: str, number: int) -> Slices:
-    """The slice of a file's body and the bodies of its classes. Raises UNREADABLE."""
-    places = place_module(source, qualname)
+def read_module(source: str, name: str, qualname: str, number: int, tree: ast.Module | None) -> Slices:
+    """The slice of a file's body and the bodies of its classes; `tree` is the file where it has been parsed. Raises
+    UNREADABLE."""
+    places = place_module(source, qualname, tree)
     module = cst.parse_module(source)
     reader = _reader(name, places, survey(module), number)
     reader.read_body(module.body, qualname, owner=None)
