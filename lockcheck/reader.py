@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lockcheck.held import Held
+from lockcheck.held import Held, Links
 from lockcheck.records import Record, Wanted, read_record
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Reader:
             if held is not None:
                 found[item] = held
         missing = [item for item in wanted if item not in found]
+        self._objects += len(missing)
         found.update(self._read(missing, progress))
         self._held.update(found)
         self._last.update({(item.path, item.module): held for item, held in found.items()})
@@ -95,22 +96,24 @@ class Reader:
 
             for number, (item, made, links) in enumerate(read_all(wanted, self.jobs, self._read_one)):
                 progress("reading", number, len(wanted))
-                found[item] = Held(item, made, links)
-                if self._kept is not None and isinstance(made, bytes):
-                    self._kept.put_blob(item, made)
-                elif self._kept is not None and not isinstance(made, bytes):
-                    self._kept.put(item, made)
+                found[item] = self._hold(item, made, links)
         for item in wanted:
             if item not in found:
                 progress("reading", len(found), len(wanted))
-                record = self._read_one(item)
-                found[item] = Held(item, record)
-                if self._kept is not None:
-                    self._kept.put(item, record)
-                self._objects += 1
-                if self._objects > OBJECTS:
-                    found[item].pack()
+                found[item] = self._hold(item, self._read_one(item), None)
         return found
+
+    def _hold(self, wanted: Wanted, made: Record | bytes, links: Links | None) -> Held:
+        held = Held(wanted, made, links)
+        if isinstance(made, bytes):
+            if self._kept is not None:
+                self._kept.put_blob(wanted, made)
+            return held
+        if self._kept is not None:
+            self._kept.put(wanted, made)
+        if self._objects > OBJECTS:
+            held.pack()
+        return held
 
     def _read_one(self, wanted: Wanted) -> Record:
         return read_record(wanted, self._known(wanted))
