@@ -2,7 +2,8 @@
 
     python benchmarks/run.py path/to/airflow --peers --write docs/performance.md
 
-hyperfine (https://github.com/sharkdp/hyperfine) measures; it must be on PATH. The tree is copied, never written to.
+hyperfine (https://github.com/sharkdp/hyperfine) measures; it must be on PATH, and the extra `lockcheck[lsp]` must be
+installed, for the server. The tree is copied, never written to.
 Peers are installed into a scratch environment; one that cannot be installed is left out and named.
 """
 
@@ -20,7 +21,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import latency
+
 HERE = Path(__file__).parent
+EDITS = 200
 SCRATCH_PEERS = {"ruff": "ruff", "flake8": "flake8", "fixit": "fixit", "semgrep": "semgrep"}
 RANDOM = "HYPERFINE_RANDOMIZED_ENVIRONMENT_OFFSET"
 """What hyperfine puts into the environment, another one each time: no run would be the same as the one before."""
@@ -57,7 +61,9 @@ def main() -> int:
         peers = dict(_installed(work, options.peers))
         results = [_measured(run, tree, options.runs) for run in _runs(tree, work, peers)]
         scale = _scale(tree)
-    text = "\n".join(_report(results, scale, sorted(set(SCRATCH_PEERS) - set(peers)) if options.peers else []))
+        edited = latency.report(latency.measured(Path(options.tree), EDITS))
+    missing = sorted(set(SCRATCH_PEERS) - set(peers)) if options.peers else []
+    text = "\n".join([*_report(results, scale, missing), "", edited])
     print(text)
     if options.write:
         _write(Path(options.write), text)
@@ -168,8 +174,16 @@ def _measured(run: Run, tree: Path, runs: int) -> Result:
     return Result(run, result["median"], result["user"] + result["system"])
 
 
-def _scale(tree: Path) -> dict[str, tuple[float, float]]:
-    """A cold run over one copy of the tree, and over ten: its largest process in MB, and its processor time in s."""
+class Cost(NamedTuple):
+    """The largest process in MB, wall and processor time in s."""
+
+    peak: float
+    wall: float
+    processor: float
+
+
+def _scale(tree: Path) -> dict[str, Cost]:
+    """A cold run over one copy of the tree, and over ten."""
     found = {"one copy": _cost(tree)}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(10):
@@ -179,20 +193,20 @@ def _scale(tree: Path) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _cost(folder: Path) -> tuple[float, float]:
-    program = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL);"
+def _cost(folder: Path) -> Cost:
+    program = "import resource, subprocess, sys, time; began = time.perf_counter();"
+    program += "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); wall = time.perf_counter() - began;"
     program += "used = resource.getrusage(resource.RUSAGE_CHILDREN);"
-    program += "print(used.ru_maxrss, used.ru_utime + used.ru_stime)"
+    program += "print(used.ru_maxrss / 1024, wall, used.ru_utime + used.ru_stime)"
     command = [sys.executable, "-c", program, *_lockcheck().split(), "-q", "--no-cache", "-j2", "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    peak, processor = map(float, done.stdout.split())
-    return peak / 1024, processor
+    return Cost(*map(float, done.stdout.split()))
 
 
 # --- telling --------------------------------------------------------------------------------------------------
 
 
-def _report(results: Sequence[Result], scale: dict[str, tuple[float, float]], missing: Sequence[str]) -> Iterator[str]:
+def _report(results: Sequence[Result], scale: dict[str, Cost], missing: Sequence[str]) -> Iterator[str]:
     floors = {result.run.base: result for result in results if result.run.name.startswith(f"{result.run.base}:")}
     version = sys.version.split()[0]
     yield f"Python {version}, {os.cpu_count()} processors; medians of wall time, means of processor time."
@@ -205,8 +219,12 @@ def _report(results: Sequence[Result], scale: dict[str, tuple[float, float]], mi
         shown = ("" if result is floor else f"{own / other:.2f} {result.run.base}" for own, other in ratios)
         yield f"| {result.run.name} | {result.wall:.3f} | {result.processor:.3f} | {' | '.join(shown)} |"
     yield ""
-    costs = (f"{name} {size:.0f} MB and {processor:.1f} s" for name, (size, processor) in scale.items())
-    yield f"Largest process and processor time of a cold run in 2 processes: {', '.join(costs)}."
+    yield "| cold run in 2 processes over | largest process, MB | wall s | processor s |"
+    yield "|---|---|---|---|"
+    for name, cost in scale.items():
+        yield f"| {name} | {cost.peak:.0f} | {cost.wall:.1f} | {cost.processor:.1f} |"
+    shares = (f"{more / less:.2f}" for less, more in zip(*scale.values(), strict=True))
+    yield f"| ratio | {' | '.join(shares)} |"
     if missing:
         yield f"Not installed: {', '.join(missing)}."
 
