@@ -6,7 +6,6 @@ import textwrap
 
 import pytest
 
-from lockcheck.declarations.choosing import imports_database
 from tests.test_declarations_project import read
 
 SA = "from sqlalchemy import select, update as change, Column, Integer\nimport sqlalchemy as sa\n"
@@ -63,20 +62,6 @@ def test_sessions_of_another_library() -> None:
 def test_comparisons_of_class_attributes(head: str, expected: bool) -> None:
     source = head + "# a session\ndef f(x): return Point.size == x\n"
     assert touches(source) == {"f": expected}
-
-
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("import os\ndef f(session): ...\n", False),
-        ("from shop.db import session\n", False),
-        ("import sqlalchemy as sa\n", True),
-        ("from sqlalchemy.orm import *\n", True),
-        ("def f():\n    from flask_sqlalchemy import SQLAlchemy\n", True),
-    ],
-)
-def test_files_that_import_a_database_package(source: str, expected: bool) -> None:
-    assert imports_database(read(source)) is expected
 
 
 def test_plain_migrations_are_left_out() -> None:

@@ -103,12 +103,6 @@ def test_a_method_is_found_through_bases() -> None:
     assert project.method("absent", "go") is None
 
 
-def test_subclasses_are_all_below() -> None:
-    project = declare(PROJECT)
-    assert project.subclasses("shop.models.Base") == ("shop.models.Gift", "shop.models.Order")
-    assert project.subclasses("shop.models.Gift") == ()
-
-
 def test_classes_through_aliases() -> None:
     project = declare(PROJECT)
     found = project.class_("shop.work.Alias")

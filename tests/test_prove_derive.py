@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.rowsets import RowSet
 from lockcheck.prove.acts import UnderivableError
 from lockcheck.prove.lockers import counterpart

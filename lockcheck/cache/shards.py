@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 from lockcheck.cache.folder import Folder
 
-SHARDS = 16
 LARGEST = 4_000_000
 """How large a shard may grow, in bytes; the blobs that were used last stay."""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from lockcheck.hazards import Hazard, mark
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.plans import Target

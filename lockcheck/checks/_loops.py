@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeAlias
 
 from lockcheck.checks._common import counterpart_does, counterpart_text, short
 from lockcheck.hazards import Where
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Arm, EnterLoop
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.lockloops import LockLoops, Walking
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace

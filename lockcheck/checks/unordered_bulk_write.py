@@ -9,8 +9,8 @@ from lockcheck.checks._common import Occurrence, counterpart_does, counterpart_t
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.modes import sets_key
 from lockcheck.linking.origins import built
 from lockcheck.linking.project import Project

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from lockcheck.checks._common import counterpart_does, counterpart_text, dialects, short
 from lockcheck.hazards import Hazard, Remedy, Where
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.project import Project
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.trace import Step, Trace

@@ -9,10 +9,10 @@ from lockcheck.checks._loops import ORDERS, Unsorted, meeting, other_text, relat
 from lockcheck.checks._sorting import doubtful
 from lockcheck.checks.unsorted_lock_loop import one_by_one, upserts
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.dialects import serves
 from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Execute, Merge, Write
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.lockloops import LockLoops, Upserting, Walking
 from lockcheck.linking.origins import varies
 from lockcheck.linking.project import Project

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lockcheck.declarations.model import ModuleDeclarations
 from lockcheck.declarations.vocabulary import (
     COMMON_METHODS,
     DATABASE_PACKAGES,
@@ -58,13 +57,6 @@ def hints(text: str, imports: Mapping[str, str]) -> Hints | None:
     imported = (name for name, target in imports.items() if target.partition(".")[0] not in sys.stdlib_module_names)
     models = bool(database) or any("models" in target for target in imports.values())
     return Hints(frozenset(database), frozenset(doing), frozenset(tools), frozenset(imported), models)
-
-
-def imports_database(module: ModuleDeclarations) -> bool:
-    """Whether a file imports a database package; a project without such a file has nothing to find."""
-    inner = (target for names in module.function_imports.values() for target in names.values())
-    targets = (*module.imports.values(), *module.star_imports, *inner)
-    return any(target.partition(".")[0] in DATABASE_PACKAGES for target in targets)
 
 
 def _speaks_of_database(text: str) -> bool:

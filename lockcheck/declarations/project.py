@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 
 from lockcheck.declarations.constants import Constants, Missing
 from lockcheck.declarations.constructs import Constructs
@@ -87,18 +86,6 @@ class Declarations:
         """The qualified name of the function that a method name of a class leads to, through its bases."""
         found = self.names.attribute(qualname, name)
         return f"{found[0]}.{name}" if found is not None and isinstance(found[1], FunctionDeclaration) else None
-
-    def subclasses(self, qualname: str) -> tuple[str, ...]:
-        """All classes below a class, in the order of their names."""
-        return self._subclasses.get(qualname, ())
-
-    @cached_property
-    def _subclasses(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for qualname in sorted(self.names.classes):
-            for base in self.names.mro(qualname)[1:]:
-                found.setdefault(base, []).append(qualname)
-        return {base: tuple(below) for base, below in found.items()}
 
     # --- mapped classes -----------------------------------------------------------------------------------------
 

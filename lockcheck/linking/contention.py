@@ -8,19 +8,29 @@ can meet, in conflicting modes, waiting for locks, and without a gate that both 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from lockcheck.declarations.locate import MARK
-from lockcheck.linking.entries import entries
-from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
+from lockcheck.linking.events import Execute, Merge, Write
+from lockcheck.linking.lockers import (
+    Locker,
+    LockerKind,
+    Told,
+    batched,
+    locking,
+    loops,
+    of_table,
+    outer_gates,
+    told,
+    written_rows,
+)
 from lockcheck.linking.modes import Mode, conflict, mode
 from lockcheck.linking.origins import varies
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.trace import Step, Trace, surely_follows
-from lockcheck.linking.turns import Turn, Turns, given, loops_at
+from lockcheck.linking.turns import Turn, Turns, given
 from lockcheck.linking.values import Built, ModelRef, Statement
 from lockcheck.linking.walks import is_batched
 from lockcheck.plans import Target
@@ -28,43 +38,8 @@ from lockcheck.plans import Target
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
 
-LockerKind = Literal["row lock", "loop", "flush", "bulk"]
 TESTS = frozenset({"tests", "test", "testing", "conftest"})
 RANK: Mapping[str, int] = {"row lock": 0, "loop": 1, "flush": 2, "bulk": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Locker:
-    """One place that holds two or more row locks of a table in one transaction. `rows` are those it can reach, `gates`
-    the tables of which it locks a row first, `what` says what it does to the rows, `mode` how it locks
-    them."""
-
-    table: str
-    function: str
-    site: Target
-    kind: LockerKind
-    rows: RowSet
-    gates: frozenset[str]
-    what: str
-    ordered: bool = False
-    mode: Mode = "update"
-    assumed: bool = field(default=False, compare=False)
-    """Whether the rows are what a parameter holds."""
-    ahead: frozenset[str] = field(default=frozenset(), compare=False)
-    """Other tables of which it has locked rows before, perhaps those that these rows belong to."""
-
-
-class Told(NamedTuple):
-    """A locker with those of its fields that it is not compared by, and the loop that locks at once, if it is one."""
-
-    locker: Locker
-    assumed: bool
-    ahead: frozenset[str]
-    loop: Target | None
-
-
-def told(locker: Locker, loop: Target | None = None) -> Told:
-    return Told(locker, locker.assumed, locker.ahead, loop)
 
 
 class Contention:
@@ -79,12 +54,12 @@ class Contention:
     @property
     def loops(self) -> frozenset[Target]:
         """Those that lock rows one by one."""
-        return self._project.ask(_loops)
+        return self._project.ask(loops)
 
     @property
     def batched(self) -> frozenset[Target]:
         """Those that walk lists, such as slices of one."""
-        return self._project.ask(_batched)
+        return self._project.ask(batched)
 
     def runs_alone(self, function: str) -> bool:
         """Whether a function never runs beside the program: it belongs to an Alembic revision or to tests."""
@@ -129,7 +104,7 @@ class Contention:
         self, table: str, rows: RowSet, keys: tuple[tuple[str, ...], ...], wanted: Mode, site: Target
     ) -> Iterator[Locker]:
         """Lockers elsewhere of rows that may be the same, in a mode that conflicts."""
-        for locker, *_ in self._project.ask(_of_table, table):
+        for locker, *_ in self._project.ask(of_table, table):
             waits = conflict(wanted, locker.mode) or self._innodb
             if locker.site != site and waits and can_deadlock(rows, locker.rows, keys):
                 yield locker
@@ -147,7 +122,7 @@ class Contention:
         the row; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
-        for other, parent in self._project.of_run(_written_rows, trace.function) if parents else ():
+        for other, parent in self._project.of_run(written_rows, trace.function) if parents else ():
             if other.number >= step.number:
                 break
             if parent not in parents or not self._sent(trace, other, first or step):
@@ -159,7 +134,7 @@ class Contention:
     def ahead(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """The other tables of which the transaction has locked rows when a step locks some."""
         found: set[str] = set()
-        for other, locked in self._project.of_run(_locking, trace.function):
+        for other, locked in self._project.of_run(locking, trace.function):
             if other.number >= step.number:
                 break
             tables = locked - found - {table}
@@ -212,7 +187,7 @@ class Contention:
 
     def _outer_gates(self, locker: Locker) -> frozenset[str]:
         """The gates that a locker's callers have all taken."""
-        return self._project.ask(_outer_gates, locker.function, locker.site, locker.table)
+        return self._project.ask(outer_gates, locker.function, locker.site, locker.table)
 
     def _keys(self, model: ModelRef | None) -> tuple[tuple[str, ...], ...]:
         mapped = self._project.locks.mapped(model)
@@ -286,109 +261,6 @@ class Contention:
             assumed=given(turn.touched),
             ahead=self.ahead(trace, turn.step, table),
         )
-
-
-# --- all of them ------------------------------------------------------------------------------------------------------
-
-
-def _found(project: Project, trace: Trace) -> Iterator[Told | Target]:
-    if not project.contention.runs_alone(trace.function):
-        yield from project.contention.found(trace)
-
-
-def _told(project: Project) -> tuple[Told, ...]:
-    return tuple(found for found in project.in_runs(_found) if isinstance(found, Told))
-
-
-def _loops(project: Project) -> frozenset[Target]:
-    return frozenset(found.loop for found in project.ask(_told) if found.loop is not None)
-
-
-def _batched(project: Project) -> frozenset[Target]:
-    return frozenset(found for found in project.in_runs(_found) if isinstance(found, Target))
-
-
-def _of_table(project: Project, table: str) -> tuple[Told, ...]:
-    return project.ask(_by_table).get(table, ())
-
-
-def _by_table(project: Project) -> Mapping[str, tuple[Told, ...]]:
-    """The first locker of each kind at each place, without loops over a parameter that every known caller fills with
-    new objects, or with one."""
-    known: dict[tuple[str, Target, str], Told] = {}
-    for found in project.ask(_told):
-        known.setdefault((found.locker.table, found.locker.site, found.locker.kind), found)
-    wanted = frozenset(found.locker.site for found in known.values() if found.assumed)
-    reached = [item for name in project.entries for item in project.ask(_reached, wanted, name)] if wanted else []
-    seen, confirmed = {site for site, _ in reached}, set(reached)
-    by_table: dict[str, tuple[Told, ...]] = {}
-    for found in known.values():
-        site, table = found.locker.site, found.locker.table
-        if not (found.assumed and site in seen and (site, table) not in confirmed):
-            by_table[table] = (*by_table.get(table, ()), found)
-    return by_table
-
-
-def _reached(project: Project, wanted: frozenset[Target], function: str) -> tuple[tuple[Target, str | None], ...]:
-    """Which of these loops a run reaches, and the tables whose rows they lock there."""
-    found: dict[tuple[Target, str | None], None] = {}
-    trace = project.trace(function)
-    for step, loop, body in loops_at(trace, wanted):
-        found[loop.site, None] = None
-        for turn in project.contention.turns.of(trace, step, loop, body):
-            found[loop.site, project.locks.table(turn.touched.model) or ""] = None
-    return tuple(found)
-
-
-# --- in one run -------------------------------------------------------------------------------------------------------
-
-
-def _written_rows(project: Project, trace: Trace) -> Iterator[tuple[Step, str]]:
-    """The steps of a run that write one row, with its table."""
-    found = ((step, project.contention.written_row(step)) for step in trace.steps)
-    return ((step, table) for step, table in found if table is not None)
-
-
-def _locking(project: Project, trace: Trace) -> Iterator[tuple[Step, frozenset[str]]]:
-    """The steps of a run that lock rows, with their tables."""
-    found = ((step, project.contention.locked_tables(step)) for step in trace.steps)
-    return ((step, tables) for step, tables in found if tables)
-
-
-def _standing(_: Project, trace: Trace) -> Iterator[tuple[str, Target, str, int]]:
-    """The functions and places of the steps that may lock, with the run and the step's number."""
-    for step in trace.steps:
-        for site in _places(step):
-            yield step.function, site, trace.function, step.number
-
-
-def _standings(project: Project) -> Mapping[tuple[str, Target], list[tuple[str, int]]]:
-    found: dict[tuple[str, Target], list[tuple[str, int]]] = {}
-    for function, site, run, number in project.in_runs(_standing, entries):
-        found.setdefault((function, site), []).append((run, number))
-    return found
-
-
-def _standing_at(project: Project, function: str, site: Target) -> tuple[tuple[str, int], ...]:
-    return tuple(project.ask(_standings).get((function, site), ()))
-
-
-def _outer_gates(project: Project, function: str, site: Target, table: str) -> frozenset[str]:
-    found: frozenset[str] | None = None
-    for run, number in project.ask(_standing_at, function, site):
-        trace = project.trace(run)
-        held = project.contention.gates(trace, trace.steps[number], table)
-        found = held if found is None else found & held
-    return found or frozenset()
-
-
-def _places(step: Step) -> set[Target]:
-    """Where a locker stands that a step is, or begins."""
-    detail = step.detail
-    if isinstance(detail, Execute):
-        lock = detail.statement.lock
-        return {detail.statement.site} if lock is None or lock.site is None else {detail.statement.site, lock.site}
-    return {detail.site} if isinstance(detail, EnterLoop) else set()
 
 
 def described(step: Step) -> str:

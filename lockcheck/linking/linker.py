@@ -4,9 +4,7 @@ arguments."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
 
 from lockcheck import facts
 from lockcheck.declarations.model import Name
@@ -19,6 +17,7 @@ from lockcheck.linking.decorators import Decorators, SessionDecorator
 from lockcheck.linking.evaluations import Evaluations, Key, Mark, MarkKind
 from lockcheck.linking.events import Behaviour, Detail, Event, Inner, Suspend, Test
 from lockcheck.linking.frame import Frame
+from lockcheck.linking.functions import Functions, Located, SliceName
 from lockcheck.linking.names import Names
 from lockcheck.linking.outcomes import Outcome, outcome
 from lockcheck.linking.parameters import Binder, canonical, with_items
@@ -46,39 +45,6 @@ from lockcheck.plans import Target
 MAX_CONTEXTS = 256
 """Kinds of arguments a function is evaluated for. Beyond that only constants among them are told apart, which decide
 branches; beyond as many kinds of these its parameters count as unknown."""
-
-
-class Functions(dict[str, "Located"]):
-    """The functions that were read, by qualified name; `asked` is told which ones are looked up."""
-
-    def __init__(self, asked: Callable[[str], None]) -> None:
-        super().__init__()
-        self._asked = asked
-
-    def __getitem__(self, name: str) -> Located:
-        self._asked(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self._asked(name)
-        return super().get(name, default)
-
-    def __contains__(self, name: object) -> bool:
-        self._asked(str(name))
-        return super().__contains__(name)
-
-
-class SliceName(NamedTuple):
-    path: str
-    slice: str
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A function with the slice that its sites count in."""
-
-    facts: facts.FunctionFacts
-    where: SliceName
 
 
 class Linker:

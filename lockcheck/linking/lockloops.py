@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.origins import varies
 from lockcheck.linking.rowsets import RowSet
 from lockcheck.linking.trace import Step, Trace

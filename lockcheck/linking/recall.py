@@ -14,6 +14,10 @@ Question: TypeAlias = tuple[Any, ...]
 """A function and its arguments, or the kind and the name of an input; it can be hashed."""
 
 
+UNASKED = 200
+"""After how many changes an answer that nobody has asked for is let go of."""
+
+
 @dataclass(slots=True)
 class Answer:
     """`asked` are the questions on the way, in order; `changed` and `checked` are moments."""
@@ -52,6 +56,9 @@ class Recall:
         """These inputs are not what they were."""
         self._now += 1
         self._inputs.update(dict.fromkeys(inputs, self._now))
+        if self._now % UNASKED == 0:
+            last = self._now - UNASKED
+            self._answers = {question: known for question, known in self._answers.items() if known.checked > last}
 
     def _found(self, question: Question, before: Answer | None) -> Answer:
         self._asking.append({})

@@ -37,7 +37,6 @@ SCALAR = frozenset({"scalar", "scalar_one", "scalar_one_or_none"})
 
 UNORDERED = frozenset({"set", "frozenset"})
 VIEWS = frozenset({"keys", "values", "items"})
-COPIES = frozenset({"list", "tuple", "iter", "set", "frozenset", "reversed", "deque", "copy"})
 
 
 def entity_value(entity: Abstract, site: Target, *, many: bool) -> Abstract:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.cycles import Inversion
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.siblings import Sibling
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockcheck.linking.contention import Locker
 from lockcheck.linking.events import Execute
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import UPSERTS, loops_at
 from lockcheck.prove.acts import Act, UnderivableError

@@ -11,15 +11,13 @@ from sqlalchemy.dialects import postgresql
 
 from lockcheck.linking.locks import Locks
 from lockcheck.linking.modes import sets_key
-from lockcheck.linking.values import ColumnRef, RowLock, Statement
+from lockcheck.linking.values import ColumnRef, Statement
 from lockcheck.prove.acts import Act, UnderivableError
 from lockcheck.prove.conditions import Conditions, Where
 from lockcheck.prove.demands import Demands, Rows
 from lockcheck.prove.joined import Source, Sources
 from lockcheck.prove.setting import Setting
 from lockcheck.prove.tables import Tables
-
-ORDERED = RowLock(None, nowait=False, skip_locked=False, read=False, key_share=False)
 
 
 @dataclass(frozen=True, slots=True)

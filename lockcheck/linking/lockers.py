@@ -1,0 +1,157 @@
+"""Lockers: the places of a project that hold several row locks of a table in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from lockcheck.linking.entries import entries
+from lockcheck.linking.events import EnterLoop, Execute
+from lockcheck.linking.modes import Mode
+from lockcheck.linking.rowsets import RowSet
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.turns import loops_at
+from lockcheck.plans import Target
+
+if TYPE_CHECKING:
+    from lockcheck.linking.project import Project
+
+LockerKind = Literal["row lock", "loop", "flush", "bulk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Locker:
+    """One place that holds two or more row locks of a table in one transaction. `rows` are those it can reach, `gates`
+    the tables of which it locks a row first, `what` says what it does to the rows, `mode` how it locks
+    them."""
+
+    table: str
+    function: str
+    site: Target
+    kind: LockerKind
+    rows: RowSet
+    gates: frozenset[str]
+    what: str
+    ordered: bool = False
+    mode: Mode = "update"
+    assumed: bool = field(default=False, compare=False)
+    """Whether the rows are what a parameter holds."""
+    ahead: frozenset[str] = field(default=frozenset(), compare=False)
+    """Other tables of which it has locked rows before, perhaps those that these rows belong to."""
+
+
+class Told(NamedTuple):
+    """A locker with those of its fields that it is not compared by, and the loop that locks at once, if it is one."""
+
+    locker: Locker
+    assumed: bool
+    ahead: frozenset[str]
+    loop: Target | None
+
+
+def told(locker: Locker, loop: Target | None = None) -> Told:
+    return Told(locker, locker.assumed, locker.ahead, loop)
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+def _found(project: Project, trace: Trace) -> Iterator[Told | Target]:
+    if not project.contention.runs_alone(trace.function):
+        yield from project.contention.found(trace)
+
+
+def _told(project: Project) -> tuple[Told, ...]:
+    return tuple(found for found in project.in_runs(_found) if isinstance(found, Told))
+
+
+def loops(project: Project) -> frozenset[Target]:
+    return frozenset(found.loop for found in project.ask(_told) if found.loop is not None)
+
+
+def batched(project: Project) -> frozenset[Target]:
+    return frozenset(found for found in project.in_runs(_found) if isinstance(found, Target))
+
+
+def of_table(project: Project, table: str) -> tuple[Told, ...]:
+    return project.ask(_by_table).get(table, ())
+
+
+def _by_table(project: Project) -> Mapping[str, tuple[Told, ...]]:
+    """The first locker of each kind at each place, without loops over a parameter that every known caller fills with
+    new objects, or with one."""
+    known: dict[tuple[str, Target, str], Told] = {}
+    for found in project.ask(_told):
+        known.setdefault((found.locker.table, found.locker.site, found.locker.kind), found)
+    wanted = frozenset(found.locker.site for found in known.values() if found.assumed)
+    reached = [item for name in project.entries for item in project.ask(_reached, wanted, name)] if wanted else []
+    seen, confirmed = {site for site, _ in reached}, set(reached)
+    by_table: dict[str, tuple[Told, ...]] = {}
+    for found in known.values():
+        site, table = found.locker.site, found.locker.table
+        if not (found.assumed and site in seen and (site, table) not in confirmed):
+            by_table[table] = (*by_table.get(table, ()), found)
+    return by_table
+
+
+def _reached(project: Project, wanted: frozenset[Target], function: str) -> tuple[tuple[Target, str | None], ...]:
+    """Which of these loops a run reaches, and the tables whose rows they lock there."""
+    found: dict[tuple[Target, str | None], None] = {}
+    trace = project.trace(function)
+    for step, loop, body in loops_at(trace, wanted):
+        found[loop.site, None] = None
+        for turn in project.contention.turns.of(trace, step, loop, body):
+            found[loop.site, project.locks.table(turn.touched.model) or ""] = None
+    return tuple(found)
+
+
+# --- in one run -------------------------------------------------------------------------------------------------------
+
+
+def written_rows(project: Project, trace: Trace) -> Iterator[tuple[Step, str]]:
+    """The steps of a run that write one row, with its table."""
+    found = ((step, project.contention.written_row(step)) for step in trace.steps)
+    return ((step, table) for step, table in found if table is not None)
+
+
+def locking(project: Project, trace: Trace) -> Iterator[tuple[Step, frozenset[str]]]:
+    """The steps of a run that lock rows, with their tables."""
+    found = ((step, project.contention.locked_tables(step)) for step in trace.steps)
+    return ((step, tables) for step, tables in found if tables)
+
+
+def _standing(_: Project, trace: Trace) -> Iterator[tuple[str, Target, str, int]]:
+    """The functions and places of the steps that may lock, with the run and the step's number."""
+    for step in trace.steps:
+        for site in _places(step):
+            yield step.function, site, trace.function, step.number
+
+
+def _standings(project: Project) -> Mapping[tuple[str, Target], list[tuple[str, int]]]:
+    found: dict[tuple[str, Target], list[tuple[str, int]]] = {}
+    for function, site, run, number in project.in_runs(_standing, entries):
+        found.setdefault((function, site), []).append((run, number))
+    return found
+
+
+def _standing_at(project: Project, function: str, site: Target) -> tuple[tuple[str, int], ...]:
+    return tuple(project.ask(_standings).get((function, site), ()))
+
+
+def outer_gates(project: Project, function: str, site: Target, table: str) -> frozenset[str]:
+    found: frozenset[str] | None = None
+    for run, number in project.ask(_standing_at, function, site):
+        trace = project.trace(run)
+        held = project.contention.gates(trace, trace.steps[number], table)
+        found = held if found is None else found & held
+    return found or frozenset()
+
+
+def _places(step: Step) -> set[Target]:
+    """Where a locker stands that a step is, or begins."""
+    detail = step.detail
+    if isinstance(detail, Execute):
+        lock = detail.statement.lock
+        return {detail.statement.site} if lock is None or lock.site is None else {detail.statement.site, lock.site}
+    return {detail.site} if isinstance(detail, EnterLoop) else set()
