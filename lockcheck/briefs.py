@@ -58,9 +58,7 @@ class Brief:
         if declarations is None:
             decode = codec(ModuleDeclarations).decode
             declarations = cast("ModuleDeclarations", decode(self.document) if decode is not None else None)
-        yield from declarations.functions.values()
-        for owner in declarations.classes.values():
-            yield from owner.methods
+        return declarations.every_function()
 
 
 def _sites(slices: Sequence[Sequence[Any]]) -> Sequence[SliceSites]:

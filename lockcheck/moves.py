@@ -16,6 +16,7 @@ from lockcheck.drafts import Mend
 from lockcheck.findings import Edit
 from lockcheck.hazards import Remedy
 from lockcheck.reading.slicing import source_lines
+from lockcheck.sequences import common
 
 _WRITTEN = "_upsert"
 """How the names of functions begin that fixes write into a module, and look for in it."""
@@ -37,9 +38,9 @@ class Move:
         self._before = before
         self._after = after
         self._old, self._new = source_lines(before.text), source_lines(after.text)
-        self._head = _common(self._old, self._new)
+        self._head = common(self._old, self._new)
         rest = min(len(self._old), len(self._new)) - self._head
-        self._tail = _common(self._old[len(self._old) - rest :][::-1], self._new[len(self._new) - rest :][::-1])
+        self._tail = common(self._old[len(self._old) - rest :][::-1], self._new[len(self._new) - rest :][::-1])
 
     def mend(self, remedy: Remedy, known: Mend) -> Mend | None:
         """What a plan comes to in the new content, given what it came to in the old one; None where that may differ."""
@@ -97,13 +98,3 @@ class Move:
             for content, last in ((self._before, len(self._old)), (self._after, len(self._new)))
         )
         return {function[:2] for function in old & new}
-
-
-def _common(one: list[str], other: list[str]) -> int:
-    """How many items two lists begin with alike."""
-    number = 0
-    for first, second in zip(one, other, strict=False):
-        if first != second:
-            break
-        number += 1
-    return number

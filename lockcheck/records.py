@@ -104,6 +104,4 @@ def _declared(wanted: Wanted, tree: ast.Module) -> ModuleDeclarations:
 
 def touches_database(module: ModuleDeclarations) -> bool:
     """Whether a function of a file, or its body, is worth reading."""
-    methods = (method for cls in module.classes.values() for method in cls.methods)
-    functions = (*module.functions.values(), *methods)
-    return module.body_touches_database or any(function.touches_database for function in functions)
+    return module.body_touches_database or any(function.touches_database for function in module.every_function())

@@ -27,11 +27,6 @@ OTHERS = ("zzz = 1", "import os", "zzz = sorted", "def _upsert():\n    return 1"
 
 
 @pytest.fixture
-def means(tmp_path: Path) -> Means:
-    return Means(Folder(str(tmp_path / "cache"), "one"))
-
-
-@pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The kinds of the plans that are carried out anew."""
     found: list[str] = []

@@ -13,7 +13,6 @@ from lockcheck import api, linked, settings
 from lockcheck.api import Means, Report
 from lockcheck.assembly import Assembly
 from lockcheck.cache import shards
-from lockcheck.cache.folder import Folder
 from lockcheck.cache.kept import pack, unpack
 from lockcheck.drafts import Draft
 from lockcheck.hazards import Hazard
@@ -57,11 +56,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(folder, {**package(), "pyproject.toml": SAFE, "shop/models.py": models, "shop/taking.py": WIDENED})
     write(folder, {"shop/own.py": OWN})
     return folder
-
-
-@pytest.fixture
-def means(tmp_path: Path) -> Means:
-    return Means(Folder(str(tmp_path / "cache"), "one"))
 
 
 def checked(means: Means | None = None, *, preview: bool = True, path: str = ".") -> Report:

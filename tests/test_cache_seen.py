@@ -32,11 +32,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def means(tmp_path: Path) -> Means:
-    return Means(Folder(str(tmp_path / "cache"), "one"))
-
-
-@pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sources that are opened."""
     found: list[str] = []

@@ -22,32 +22,16 @@ from lockcheck.server.memory import Memory, MemoryRecords
 from lockcheck.snapshot import Snapshot
 from tests.test_pipeline import BULK, LOCK, MODELS, package, write
 
-PROLOGUE = """from sqlalchemy import ForeignKey
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class Run(Base):
-    __tablename__ = "run"
-    id: Mapped[int] = mapped_column(primary_key=True)
-
-
-class Job(Base):
-    __tablename__ = "job"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
-
-"""
+PROLOGUE = MODELS.replace("Mapped, mapped_column", "Mapped, Session, mapped_column")
 CANCEL = """
+
 def cancel(session: Session, run_id: int, job_id: int) -> None:
     session.get_one(Run, run_id, with_for_update=True)
     session.get_one(Job, job_id, with_for_update=True)
     session.commit()
 """
 FINISH = """
+
 def finish(session: Session, run_id: int, job_id: int) -> None:
     session.get_one(Job, job_id, with_for_update=True)
     session.get_one(Run, run_id, with_for_update=True)
@@ -317,7 +301,9 @@ def test_several_processes_find_what_one_finds(root: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_islands_are_linked_by_workers(root: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
-        pytest.skip("not on this system")
+        pytest.skip(
+            f"the operating system cannot start worker processes by {method}, so nobody has lockcheck do that here"
+        )
     write(root, MANY)
     one = checked()
 

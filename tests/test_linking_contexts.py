@@ -185,7 +185,7 @@ def f(session: Session, given):
             "def g(*args, **kwargs):\n    h(*args, **kwargs)",
             "g(session, key=1)",
             {1},
-            marks=pytest.mark.xfail(strict=True, reason="a session among *args is not followed"),
+            marks=pytest.mark.xfail(strict=True, reason="todo: a session among *args is not followed"),
         ),
         ("def g(session, **kwargs):\n    h(session, **kwargs)", "g(session, key=1)", {1}),
         ("def g(session, **kwargs):\n    h(session, kwargs['key'])", "g(session, key=1)", {1}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockcheck.linking.recall import Question, Recall
+from lockcheck.linking.recall import UNASKED, Question, Recall
 
 
 class Sums:
@@ -115,3 +115,16 @@ def test_where_nothing_changes_answers_are_kept_without_what_they_rest_on() -> N
     sums.told("a")
     sums.set(a=2)
     assert sums.told("a") == "odd"
+
+
+def test_answers_that_nobody_asks_for_are_let_go_of() -> None:
+    sums = Sums(a=1, b=2)
+    sums.told("a", "b")
+    for number in range(3 * UNASKED):
+        sums.set(b=number)
+        assert sums.told("b") == ("odd" if number % 2 else "even")
+    assert sums.told("a", "b") == "even"
+    assert ("told", "a", "b") in sums.found
+    sums.set(a=2)
+    assert [sums.told("a", "b"), sums.told("b")] == ["odd", "odd"]
+    assert ("told", "b") not in sums.found

@@ -25,7 +25,9 @@ LONG = Wanted("long.py", "long", is_package=False, text="import sqlalchemy\nx = 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_find_the_same(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
-        pytest.skip("not on this system")
+        pytest.skip(
+            f"the operating system cannot start worker processes by {method}, so nobody has lockcheck do that here"
+        )
     monkeypatch.setattr(workers, "_context", lambda: multiprocessing.get_context(method))
     read: list[Wanted] = []
 

@@ -18,6 +18,7 @@ from lockcheck.linking.steps import steps_of
 from lockcheck.linking.trace import Step, Trace, innermost, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import Target
+from lockcheck.sequences import common
 
 MAX_LEVELS = 4
 """How far up the callers are looked at."""
@@ -151,10 +152,7 @@ def _writes(step: Step, session: SessionRef) -> bool:
 
 def _told(linker: Linker, handler: Step, use: Step) -> bool:
     """Whether a function on the way from the handler to the use tests what the call has returned."""
-    shared = 0
-    while shared < min(len(handler.calls), len(use.calls)) and handler.calls[shared] == use.calls[shared]:
-        shared += 1
-    return any(_tested(linker, call) for call in handler.calls[shared:])
+    return any(_tested(linker, call) for call in handler.calls[common(handler.calls, use.calls) :])
 
 
 def _tested(linker: Linker, call: Target) -> bool:

@@ -12,6 +12,7 @@ from lockcheck.linking.lockers import Locker
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.plans import Target
+from lockcheck.sequences import common
 
 NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
 
@@ -51,9 +52,7 @@ def file_line(_: Project, target: Target) -> str:
 def place(step: Step, calls: tuple[Target, ...], site: Target) -> tuple[Target, str]:
     """Where `site`, that of a step, stands in the function that the steps with these calls share with it: the site
     itself or the call that leads to it; and in which function that is."""
-    depth = 0
-    while depth < min(len(calls), len(step.calls)) and calls[depth] == step.calls[depth]:
-        depth += 1
+    depth = common(calls, step.calls)
     if depth == len(step.calls):
         return site, step.function
     return step.calls[depth], step.calls[depth].slice

@@ -12,10 +12,11 @@ from lockcheck.linking.blocks import undone
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute, SessionCall
 from lockcheck.linking.project import Project
-from lockcheck.linking.releases import common, releases, writes_rows
+from lockcheck.linking.releases import releases, writes_rows
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import FlushInstead, Target
+from lockcheck.sequences import common
 
 CODE = "LCK406"
 

@@ -12,8 +12,8 @@ from lockcheck.linking.cycles import Inversion
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.lockorder import CriticalPair
 from lockcheck.linking.project import Project
-from lockcheck.linking.releases import common
 from lockcheck.plans import Target
+from lockcheck.sequences import common
 
 CODE = "LCK205"
 

@@ -5,7 +5,7 @@ A *qualified name* is a dotted name from the module down: `package.module.Class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -182,6 +182,12 @@ class ModuleDeclarations:
     body_touches_database: bool
     mapping_calls: tuple[tuple[CallOf, int], ...] = ()
     other_imports: tuple[str, ...] = ()
+
+    def every_function(self) -> Iterator[FunctionDeclaration]:
+        """The functions of the module itself, then the methods of its classes."""
+        yield from self.functions.values()
+        for declared in self.classes.values():
+            yield from declared.methods
 
 
 # --- mapped classes -----------------------------------------------------------------------------------------

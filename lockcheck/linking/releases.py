@@ -14,6 +14,7 @@ from lockcheck.linking.origins import operations
 from lockcheck.linking.trace import Step, Trace, shared
 from lockcheck.linking.values import Condition, Statement
 from lockcheck.plans import Target
+from lockcheck.sequences import common
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -46,16 +47,6 @@ def writes_rows(project: Project, step: Step) -> bool:
     if isinstance(detail, Execute):
         return detail.statement.kind != "select"
     return isinstance(detail, (Add, Delete, Merge))
-
-
-def common(one: tuple[Target, ...], other: tuple[Target, ...]) -> int:
-    """How many calls two ways share from their beginning."""
-    length = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        length += 1
-    return length
 
 
 class Releases:

@@ -31,6 +31,7 @@ from lockcheck.linking.events import (
 from lockcheck.linking.substitution import CALL, substitute, within
 from lockcheck.linking.values import Abstract, Instance, SessionRef, Somewhere, Statement, each
 from lockcheck.plans import Target
+from lockcheck.sequences import common
 
 MAX_STEPS = 4000
 MAX_DEPTH = 14
@@ -338,12 +339,7 @@ def same_session(one: SessionRef, other: SessionRef) -> bool:
 
 def shared(one: Path, other: Path) -> Path:
     """The common beginning of two paths."""
-    length = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        length += 1
-    return one[:length]
+    return one[: common(one, other)]
 
 
 def exclusive(first: Path, second: Path) -> bool:

@@ -65,16 +65,11 @@ class _Island:
 
     def _bodies(self, path: str, after: ModuleDeclarations | None) -> Iterator[FunctionDeclaration]:
         """The functions of a file that have another body than at the last look, at the lines that were linked."""
-        before, linked = self._records[path].declarations, self._declared[path]
-        for known, one, other in zip(*map(_functions, (linked, before, after)), strict=True):
+        modules = (self._declared[path], self._records[path].declarations, after)
+        functions = (module.every_function() for module in modules if module is not None)
+        for known, one, other in zip(*functions, strict=True):
             if (one.result, one.result_annotation) != (other.result, other.result_annotation):
                 yield replace(other, first_line=known.first_line, last_line=known.last_line)
-
-
-def _functions(module: ModuleDeclarations | None) -> list[FunctionDeclaration]:
-    if module is None:
-        return []
-    return [*module.functions.values(), *(method for cls in module.classes.values() for method in cls.methods)]
 
 
 def _nothing(record: Record) -> ModuleFacts:
