@@ -198,7 +198,7 @@ def _sends(trace: Trace, insert: Insert) -> Iterator[Step]:
 def _handed_on(project: Project, function: str) -> bool:
     """Whether a private function that nobody is seen to call stands in a file that deals with IntegrityErrors: it
     may be handed to what does."""
-    module = project.linker.declarations.modules.get(project.linker.module_of(function))
+    module = project.linker.declarations.modules.get(project.linker.declarations.module_of(function))
     private = function.rpartition(".")[2].startswith("_") and not function.endswith("__")
     return private and module is not None and any(last(t) == "IntegrityError" for t in module.imports.values())
 

@@ -150,7 +150,7 @@ class Attributes:
             cls = declarations.class_(base)
             for attribute in cls.attributes if cls else ():
                 if attribute.name == name and attribute.annotation is not None:
-                    module = self._linker.module_of(base)
+                    module = self._linker.declarations.module_of(base)
                     origin = Reached(value.origin, name, many=False)
                     return self._linker.names.of_expression(attribute.annotation, module, origin)
         return None

@@ -170,13 +170,6 @@ class Linker:
         self.asked("lines", where.path)
         return self.slices[where].span.line
 
-    def module_of(self, qualname: str) -> str:
-        """The module that a class is defined in."""
-        module = qualname
-        while module and module not in self.declarations.modules:
-            module = module.rpartition(".")[0]
-        return module
-
     def attribute(self, base: Abstract, name: str) -> Abstract:
         return self.attributes.of(base, name)
 

@@ -177,7 +177,7 @@ class Retries:
 
     def _names_errors(self, qualname: str, expression: declared.Expression | None) -> bool:
         """Whether an expression of the module that holds a name speaks of retryable database errors."""
-        module = self._linker.module_of(qualname)
+        module = self._linker.declarations.module_of(qualname)
         kinds = (self._linker.names.lookup(module, name, None) for name in _dotted(expression))
         return bool(RETRYABLE & set(database_errors(kinds)))
 

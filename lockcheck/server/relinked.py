@@ -56,8 +56,10 @@ class _Island:
     def _renewed(self, project: Project, now: Mapping[str, Record]) -> bool:
         """Whether the project that was linked has taken what changed."""
         changed = {path: record for path, record in now.items() if record is not self._records[path]}
+        if len(changed) > MOST:
+            return False
         moved = {path: lines(self._declared[path], record.declarations) for path, record in changed.items()}
-        if len(changed) > MOST or any(found is None for found in moved.values()):
+        if any(found is None for found in moved.values()):
             return False
         self._moved.update({path: found for path, found in moved.items() if found is not None})
         facts = [record.facts or _nothing(record) for record in changed.values()]

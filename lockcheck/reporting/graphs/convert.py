@@ -118,7 +118,7 @@ class _Maker:
 
     def _module(self, function: str) -> str:
         located = self._linker.functions.get(function)
-        return located.facts.module if located is not None else self._linker.module_of(function)
+        return located.facts.module if located is not None else self._linker.declarations.module_of(function)
 
 
 def _shared(one: tuple[Target, ...], other: tuple[Target, ...]) -> int:
