@@ -205,9 +205,30 @@ def _handed_on(project: Project, function: str) -> bool:
 
 def _run_again(project: Project, trace: Trace, step: Step) -> bool:
     """Whether a function on the way is decorated to be tried again."""
+    return any(_retries(name) for _, name in _decorators(project, trace, step))
+
+
+def run_again_by_others(project: Project, trace: Trace, step: Step) -> bool:
+    """The same, by a decorator that is no function of the project: which errors it counts is not to be seen."""
+    return any(
+        _retries(name) and isinstance(_decorator(project, function, name), External)
+        for function, name in _decorators(project, trace, step)
+    )
+
+
+def _decorator(project: Project, function: str, name: str) -> Abstract:
+    module = project.linker.declarations.module_of(function)
+    return project.linker.names.lookup(module, name, function)
+
+
+def _retries(decorator: str) -> bool:
+    return "retr" in decorator.lower() and "deadlock" not in decorator.lower()
+
+
+def _decorators(project: Project, trace: Trace, step: Step) -> Iterator[tuple[str, str]]:
+    """The functions on the way to a step, each with the name of one of its decorators."""
     functions = {trace.function, step.function, *(arm.arm for arm in step.path if arm.kind == "call")}
-    names = (name for function in functions for name in project.linker.decorators(function))
-    return any("retr" in name.lower() and "deadlock" not in name.lower() for name in names)
+    return ((function, name) for function in sorted(functions) for name in project.linker.decorators(function))
 
 
 def unknown_to_others(value: Abstract) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import Occurrence, dialects
-from lockcheck.checks._inserts import fallback, retried
+from lockcheck.checks._inserts import fallback, retried, run_again_by_others
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.entries import entries
@@ -13,7 +13,7 @@ from lockcheck.linking.events import Add, Merge
 from lockcheck.linking.missing import Lookups
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
-from lockcheck.linking.trace import Trace, same_session
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
 from lockcheck.linking.witnesses import Insertion
 from lockcheck.plans import Target, Upsert
@@ -44,9 +44,10 @@ def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | 
     mapped = project.locks.mapped(new.model) if new else None
     if new is None or mapped is None or not _natural_key(mapped) or _generated(new, mapped):
         return None
-    if retried(occurrence.trace, occurrence.step) or _serialised(project, occurrence, merge, mapped):
+    trace, step = occurrence.trace, occurrence.step
+    if retried(trace, step) or _serialised(project, occurrence, merge, mapped):
         return None
-    if fallback(occurrence.trace, occurrence.step):
+    if fallback(trace, step) or run_again_by_others(project, trace, step) or _merged_before(trace, step, new):
         return None
     remedy, reason = _remedy(project, occurrence, merge, new, mapped)
     built_at = new.origin.site if isinstance(new.origin, Built) else merge.site
@@ -74,6 +75,16 @@ def _natural_key(mapped: MappedClass) -> bool:
     """Whether the primary key is given by the program, not generated."""
     columns = [mapped.column(name) for name in mapped.primary_key]
     return bool(columns) and all(column is not None and column.default != "generated" for column in columns)
+
+
+def _merged_before(trace: Trace, step: Step, new: Instance) -> bool:
+    """Whether the object, or what merge() gave for it, is merged again: its row is there by then."""
+    return any(
+        isinstance(other.detail, Merge)
+        and any(isinstance(v, Instance) and v.origin == new.origin for v in each(other.detail.value))
+        and trace.reaches(other, step)
+        for other in trace.steps[: step.number]
+    )
 
 
 def _generated(new: Instance, mapped: MappedClass) -> bool:

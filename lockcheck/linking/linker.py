@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from lockcheck import facts
-from lockcheck.declarations.model import Name
+from lockcheck.declarations.model import CallOf, Name
 from lockcheck.declarations.project import Declarations
 from lockcheck.facts import SliceSites
 from lockcheck.linking.arguments import Arguments
@@ -22,7 +22,7 @@ from lockcheck.linking.names import Names
 from lockcheck.linking.outcomes import Outcome, outcome
 from lockcheck.linking.parameters import Binder, canonical, with_items
 from lockcheck.linking.sessions import Sessions
-from lockcheck.linking.spelling import spelled
+from lockcheck.linking.spelling import called, spelled
 from lockcheck.linking.statements import Extender
 from lockcheck.linking.substitution import CALL, substitute
 from lockcheck.linking.values import (
@@ -174,16 +174,19 @@ class Linker:
         return self.attributes.of(base, name)
 
     def decorators(self, qualname: str) -> tuple[str, ...]:
+        """The names of a function's decorators, without what they are called with."""
         located = self.functions.get(qualname)
         if located is None:
             return self._declared_decorators(qualname)
         values = located.facts.values
-        return tuple(spelled(values, number) or "" for number in located.facts.decorators)
+        return tuple(spelled(values, called(values, number)) or "" for number in located.facts.decorators)
 
     def _declared_decorators(self, qualname: str) -> tuple[str, ...]:
         """Those of a function whose body is not read."""
         declared = self.declarations.function(qualname)
-        return tuple(d.dotted for d in declared.decorators if isinstance(d, Name)) if declared else ()
+        found = declared.decorators if declared is not None else ()
+        names = (decorator.function if isinstance(decorator, CallOf) else decorator for decorator in found)
+        return tuple(name.dotted for name in names if isinstance(name, Name))
 
     def callee_at(self, site: Target) -> facts.FunctionFacts | None:
         """The project function that the call at `site` was resolved to."""

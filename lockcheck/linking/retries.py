@@ -22,7 +22,7 @@ from lockcheck import facts
 from lockcheck.declarations import model as declared
 from lockcheck.linking.errors import RETRYABLE, database_errors
 from lockcheck.linking.names import last
-from lockcheck.linking.spelling import named, spelled
+from lockcheck.linking.spelling import called, named, spelled
 from lockcheck.linking.steps import calls_of_turn, leaves, steps_of, values_of
 from lockcheck.linking.values import Abstract, External, FunctionRef
 from lockcheck.plans import Target
@@ -188,23 +188,21 @@ class Retries:
         for place, number in enumerate(function.decorators):
             rolls_back = self._decorates(function, number)
             if rolls_back is not None:
-                fact = function.values[number]
-                name = spelled(function.values, fact.func if isinstance(fact, facts.Call) else number)
+                name = spelled(function.values, called(function.values, number))
                 return RetryDecorator(name or "the decorator", place, rolls_back)
         return None
 
     def _decorates(self, function: facts.FunctionFacts, number: facts.Id) -> bool | None:
         """Whether a decorator rolls back between two tries, None for one that does not try again."""
-        fact = function.values[number]
-        called = isinstance(fact, facts.Call)
-        found = self._named(function, fact.func if isinstance(fact, facts.Call) else number)
+        name = called(function.values, number)
+        found = self._named(function, name)
         if isinstance(found, External):
-            if called:
+            if name != number:
                 return False if self._gives(function, number, DECORATORS, set()) else None
             return False if self._held(function, number) or _is_bare(found.qualname) else None
         if not isinstance(found, FunctionRef):
             return False if self._held(function, number) else None
-        if called and self._gives(function, number, DECORATORS, set()):
+        if name != number and self._gives(function, number, DECORATORS, set()):
             return False
         return self._project.ask(_wraps, found.qualname)
 

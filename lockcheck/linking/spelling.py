@@ -36,3 +36,9 @@ def spelled(values: Sequence[facts.Value], number: facts.Id) -> str | None:
         left, right = spelled(values, value.left), spelled(values, value.right)
         return f"{left} | {right}" if left and right else left or right
     return "..." if isinstance(value, facts.Call) else None
+
+
+def called(values: Sequence[facts.Value], number: facts.Id) -> facts.Id:
+    """What is called, where a value is a call; else the value."""
+    value = values[number]
+    return value.func if isinstance(value, facts.Call) else number
