@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Execute
 from lockcheck.linking.lockers import Locker
+from lockcheck.linking.names import COLLECTIONS, WRAPPERS, last
 from lockcheck.linking.origins import varies
 from lockcheck.linking.rowsets import RowSet
+from lockcheck.linking.spelling import spelled
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import UPSERTS, Touched, Turn, loops_at
+from lockcheck.linking.values import Abstract, CollectionOf, Given, Opaque, TupleOf, each
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -74,10 +77,31 @@ class LockLoops:
         trace = self._project.trace(function)
         for step in trace.steps:
             detail = step.detail
-            if isinstance(detail, Execute) and detail.statement.on_conflict in UPSERTS and detail.statement.rows:
+            if isinstance(detail, Execute) and detail.statement.on_conflict in UPSERTS:
                 table = self._project.locks.table(detail.statement.model)
-                if table is not None:
+                rows = each(detail.statement.rows) if detail.statement.rows is not None else ()
+                if table is not None and any(self._are_rows(function, part) for part in rows):
                     gates = self._contention.gates(trace, step, table)
                     site = detail.statement.site
                     locker = Locker(table, step.function, site, "loop", RowSet(), gates, "upserts them")
                     yield Upserting(trace, step, detail, locker)
+
+    def _are_rows(self, function: str, given: Abstract) -> bool:
+        """Whether what `values(..)` was given is surely a list of rows: a parameter is one by its annotation."""
+        if isinstance(given, TupleOf):
+            return given.kind != "dict"
+        if not isinstance(given, Opaque) or not isinstance(given.origin, Given):
+            return isinstance(given, CollectionOf)
+        declared = self._project.linker.functions[function].facts
+        annotations = (p.annotation for p in declared.parameters if p.name == given.origin.name)
+        texts = (spelled(declared.values, number) for number in annotations if number is not None)
+        return any(_is_collection(text) for text in texts if text is not None)
+
+
+def _is_collection(annotation: str) -> bool:
+    """Whether a type annotation names a collection, alone or among others."""
+    for one in annotation.split(" | "):
+        outer, _, inner = one.partition("[")
+        if last(outer) in COLLECTIONS or (last(outer) in WRAPPERS and _is_collection(inner)):
+            return True
+    return False
