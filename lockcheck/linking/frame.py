@@ -584,25 +584,25 @@ class Frame:
 
     def with_(self, step: facts.With) -> bool:
         entered = [self.value(number) for number in step.contexts]
-        sessions = [self._bound_session(number) for number in step.contexts]
-        for value, session in zip(entered, sessions, strict=True):
-            self._enter(value, session, entered=True)
+        bound = [(part, self._bound_sessions(number)) for number in step.contexts for part in each(self.value(number))]
+        for value, sessions in bound:
+            self._enter(value, sessions, entered=True)
         fork = self.fork()
         if any(isinstance(value, AttributeOf) and value.name == "no_autoflush" for value in entered):
             self.emit(Unflushed(fork))
         with self.arm("with", fork, "body"):
             left = self.run(step.body)
-        for value, session in reversed(list(zip(entered, sessions, strict=True))):
-            self._enter(value, session, entered=False)
+        for value, sessions in reversed(bound):
+            self._enter(value, sessions, entered=False)
         return left
 
-    def _bound_session(self, context: facts.Id) -> SessionRef | None:
-        """The session that a context manager binds, if it does."""
+    def _bound_sessions(self, context: facts.Id) -> tuple[SessionRef, ...]:
+        """The session that a context manager binds, if it does, or each one that it may be."""
         bound = (n for n, fact in enumerate(self.function.values) if fact == facts.Entered(context))
-        values = (self.value(number) for number in bound)
-        return next((value for value in values if isinstance(value, SessionRef)), None)
+        found = (tuple(part for part in each(self.value(n)) if isinstance(part, SessionRef)) for n in bound)
+        return next((sessions for sessions in found if sessions), ())
 
-    def _enter(self, value: Abstract, session: SessionRef | None, *, entered: bool) -> None:
+    def _enter(self, value: Abstract, sessions: tuple[SessionRef, ...], *, entered: bool) -> None:
         if isinstance(value, Savepoint) and value.nested:
             self.emit(Savepoints(value.session, entered))
         elif isinstance(value, Savepoint):
@@ -610,13 +610,11 @@ class Frame:
         elif isinstance(value, SessionRef) and value.owner == "own":
             self.emit(Opened(value, entered, commits=False))
         elif isinstance(value, Entering):
-            if session is not None and entered:
-                self.emit(Opened(session, entered, commits=False))
+            opened = [Opened(session, entered, commits=False) for session in sessions]
             half = value.before if entered else value.after
-            if half is not None:
-                self.emit(half)
-            if session is not None and not entered:
-                self.emit(Opened(session, entered, commits=False))
+            for detail in (*opened, half) if entered else (half, *opened):
+                if detail is not None:
+                    self.emit(detail)
 
     def return_(self, step: facts.Return) -> bool:
         value = self.value(step.value) if step.value is not None else Known(None)
