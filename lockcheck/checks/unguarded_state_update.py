@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import Occurrence, dialects, listed, one_each
+from lockcheck.checks._subselects import asked_inside, asked_states
 from lockcheck.checks._transitions import tested_before
 from lockcheck.declarations.model import Column, EnumMember, MappedClass
 from lockcheck.hazards import Hazard, Remedy
@@ -43,18 +44,23 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
     state = _written(statement, column)
     if state is None or _guarded(statement, mapped, column) or built(statement.where):
         return None
-    if _checked_under_lock(project, occurrence, statement, mapped, column):
+    held = project.locked_before(occurrence.trace, occurrence.step, statement)
+    if held and _checked_under_lock(project, occurrence, held, mapped, column):
+        return None
+    asked = asked_inside(project, statement, mapped, column)
+    if asked and "postgresql" not in project.policy.databases:
         return None
     name = str(plain(state.value))
-    allowed = project.states.into(mapped, name) or tested_before(project, occurrence, column)
+    known = asked_states(asked) if mapped.primary_key else None
+    allowed = project.states.into(mapped, name) or known or tested_before(project, occurrence, column)
     remedy, reason = _remedy(project, statement, column, state, allowed)
     return Hazard(
         site=site,
         function=occurrence.step.function,
-        message=_message(mapped, column, state, reason),
+        message=_message(mapped, column, state, reason, _since(column, locked=bool(held), inside=bool(asked))),
         remedy=remedy,
         no_fix=reason,
-        preview=allowed is None and project.states.is_free(mapped, name),
+        preview=bool(held) or (allowed is None and project.states.is_free(mapped, name)),
     )
 
 
@@ -81,15 +87,12 @@ def _guarded(statement: Statement, mapped: MappedClass, column: Column) -> bool:
 
 
 def _checked_under_lock(
-    project: Project, occurrence: Occurrence, statement: Statement, mapped: MappedClass, column: Column
+    project: Project, occurrence: Occurrence, held: list[Execute], mapped: MappedClass, column: Column
 ) -> bool:
-    """Whether the row was locked and its state tested, in SQL or in Python, earlier in the transaction."""
-    trace, step = occurrence.trace, occurrence.step
-    held = project.locked_before(trace, step, statement)
-    if not held:
-        return False
+    """Whether the state was tested, in SQL or in Python, when the row was locked earlier in the transaction."""
     if any(_selects_state(execute, column) for execute in held):
         return True
+    trace, step = occurrence.trace, occurrence.step
     tests = (other for other in trace.steps if isinstance(other.detail, Test))
     return any(_tests(test.detail, mapped, column, project) and trace.reaches(test, step) for test in tests)
 
@@ -112,13 +115,20 @@ def _tests(detail: object, mapped: MappedClass, column: Column, project: Project
     return False
 
 
-def _message(mapped: MappedClass, column: Column, state: Known, reason: str | None) -> str:
-    written = plain(state.value)
-    text = (
-        f"UPDATE writes {mapped.table}.{column.name} = {written!r} with no condition on the current {column.name}: "
-        f"it overwrites whatever another transaction has written since the row was read"
-    )
+def _message(mapped: MappedClass, column: Column, state: Known, reason: str | None, since: str) -> str:
+    text = f"UPDATE writes {mapped.table}.{column.name} = {plain(state.value)!r} with {since}"
     return f"{text}; no fix: {reason}" if reason else text
+
+
+def _since(column: Column, *, locked: bool, inside: bool) -> str:
+    """What the UPDATE asks of the state, and from when on what others write is lost."""
+    overwrites = "it overwrites whatever another transaction has written"
+    if locked:
+        return f"no condition on the current {column.name}: the row is locked before, but {overwrites} until then"
+    if inside:
+        asked = f"a condition on {column.name} in a subselect alone, at which PostgreSQL does not look again"
+        return f"{asked}: {overwrites} since the subselect was evaluated"
+    return f"no condition on the current {column.name}: {overwrites} since the row was read"
 
 
 def _remedy(

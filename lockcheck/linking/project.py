@@ -22,6 +22,7 @@ from lockcheck.linking.recall import Recall
 from lockcheck.linking.relinking import relink
 from lockcheck.linking.retries import Retries
 from lockcheck.linking.revisions import serving_revisions
+from lockcheck.linking.rowsets import chosen_elsewhere
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
@@ -191,8 +192,8 @@ class Project:
 
     def locked_before(self, trace: Trace, step: Step, statement: Statement) -> list[Execute]:
         """The earlier row locks of the transaction that hold the rows which a statement reaches: the same rows by key
-        or condition, or all the operations that its keys were taken from. Keys that cannot be followed count as taken
-        from a lock of the same function."""
+        or condition, or all the operations that its keys were taken from. Keys that cannot be followed, or stand in
+        another table, count as taken from a lock of the same function."""
         table = self.locks.table(statement.model)
         session = step.detail.session if isinstance(step.detail, Execute) else None
         held = [execute for _, execute in self.held(trace, step, table, session)] if table else []
@@ -202,6 +203,7 @@ class Project:
         sources = {o.site for o in found if isinstance(o, FromOperation) and self._selects(trace, step, o.site, table)}
         if sources <= locked and not any(isinstance(origin, Given) for origin in found if sources):
             unknown = not sources and any(isinstance(origin, Somewhere) for origin in found)
+            unknown = unknown or (not found and chosen_elsewhere(statement))
             here = statement.site.slice
             same += [ex for ex in held if ex.site in sources or (unknown and ex.site.slice == here)]
         return same

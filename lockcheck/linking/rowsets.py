@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockcheck.linking import clauses
-from lockcheck.linking.values import Condition
+from lockcheck.linking.values import Condition, Exists, Statement, each
 
 if TYPE_CHECKING:
     from lockcheck.linking.locks import Locks
-    from lockcheck.linking.values import Clause, ModelRef, Statement
+    from lockcheck.linking.values import Clause, ModelRef
 
 NEVER_NULL = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "is not null", "like", "not like"})
 
@@ -57,6 +57,15 @@ def _columns(where: Iterable[Clause], model: ModelRef, operators: frozenset[str]
     for clause in clauses.conjuncts(where):
         if isinstance(clause, Condition) and clause.operator in operators:
             yield from (column.attribute for column in clause.columns if column.model == model)
+
+
+def chosen_elsewhere(statement: Statement) -> bool:
+    """Whether a subselect over other rows, such as keys in a temporary table, tells which rows are meant."""
+    for clause in clauses.conjuncts(statement.where):
+        operands = each(clause.operand) if isinstance(clause, Condition) else ()
+        if isinstance(clause, Exists) or any(isinstance(o, Statement) and o.model != statement.model for o in operands):
+            return True
+    return False
 
 
 def can_deadlock(one: RowSet, other: RowSet, keys: Iterable[tuple[str, ...]]) -> bool:
