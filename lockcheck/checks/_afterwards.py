@@ -157,11 +157,16 @@ def _next_turn(project: Project, trace: Trace, guarded: Guarded, session: Sessio
 
 
 def _made_inside(project: Project, trace: Trace, site: Target, session: SessionRef) -> bool:
-    """Whether a session is made in a loop of the function, anew at each turn."""
+    """Whether a session is made in a loop of the function, anew at each turn, as far as can be seen: by a call in the
+    loop, or by what such a call leads to."""
     if not isinstance(session.origin, Somewhere):
         return False
-    calls = calls_of_turn(project.linker.functions[trace.function].facts, site.index)
-    return session.origin.label in {f"{site.slice}:{call.site}" for call in calls}
+    function = project.linker.functions[trace.function].facts
+    calls = set(calls_of_turn(function, site.index))
+    made = {f"{site.slice}:{call.site}" for call in calls}
+    if session.owner == "unknown":
+        made = {f"{site.slice}:{number}" for number, value in enumerate(function.values) if value in calls}
+    return not made.isdisjoint(session.origin.label.split("@"))
 
 
 def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:

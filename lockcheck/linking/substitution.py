@@ -27,6 +27,7 @@ from lockcheck.linking.values import (
     Reached,
     Result,
     Row,
+    SessionFactory,
     SessionRef,
     Somewhere,
     TupleOf,
@@ -90,7 +91,7 @@ def holds_given(value: Any) -> bool:
     apart = parts_of(kind)
     if apart is None:
         return False
-    if kind is Given or (kind is SessionRef and value.owner == "own"):
+    if kind is Given or (kind is SessionRef and value.owner == "own") or (kind is SessionFactory and value.is_local):
         return True
     known = _known.get(id(value))
     if known is not None:
@@ -197,6 +198,10 @@ def _session(value: SessionRef, actual: Mapped) -> SessionRef:
     return replace(value, origin=origin_in(value.origin, actual))
 
 
+def _factory(value: SessionFactory, actual: Mapped) -> SessionFactory:
+    return replace(value, label=_called(Somewhere(value.label), actual).label)
+
+
 def _held(origin: Origin, actual: Mapped) -> SessionRef | None:
     """The session that an object was built with, where `origin` is an attribute of one."""
     base = origin.base if isinstance(origin, Reached) else None
@@ -259,6 +264,7 @@ _SUBSTITUTED: Mapping[type, Callable[[Any, Mapped], Any]] = {
     Instance: _instance,
     ObjectRef: _object,
     SessionRef: _session,
+    SessionFactory: _factory,
     Given: origin_in,
     Reached: origin_in,
 }

@@ -143,11 +143,17 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class SessionFactory:
-    """A sessionmaker, `scoped_session` or similar; calling it gives a session."""
+    """A sessionmaker, `scoped_session` or similar; calling it gives a session. `label` tells which one: its module, or
+    the call that makes it."""
 
     label: str
     shared: bool
     is_async: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a function makes it, so that each call of the function makes another one."""
+        return ":" in self.label and ".<body>:" not in self.label
 
 
 @dataclass(frozen=True, slots=True)
