@@ -70,6 +70,10 @@ class Finding:
     preview: bool = False
 
 
+UNPARSED = "does not parse"
+"""How the message of a problem begins that the parser has with a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A file or setting that could not be used: reported beside the findings, never instead of them."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from lockcheck.comments import worth_reading
-from lockcheck.findings import Problem
+from lockcheck.findings import UNPARSED, Problem
 
 
 class Traits(NamedTuple):
@@ -170,7 +170,7 @@ def parsed(text: str, path: str) -> ast.Module:
 def syntax_problem(path: str, error: BaseException) -> Problem:
     """What to say of a file that does not parse."""
     if isinstance(error, SyntaxError):
-        return Problem(path, error.lineno, error.offset or None, f"does not parse: {error.msg}")
+        return Problem(path, error.lineno, error.offset or None, f"{UNPARSED}: {error.msg}")
     if isinstance(error, (RecursionError, MemoryError)):
-        return Problem(path, None, None, "does not parse: it is nested too deeply")
-    return Problem(path, None, None, f"does not parse: {error}")
+        return Problem(path, None, None, f"{UNPARSED}: it is nested too deeply")
+    return Problem(path, None, None, f"{UNPARSED}: {error}")

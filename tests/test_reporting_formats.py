@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from lockcheck.reporting.style import Style, cells, clip, columns, folded, termi
 from lockcheck.reporting.view import View
 from tests.rooms import FixReport, Report, finding, fix
 
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+UNREAD = Problem("bad.py", 3, 5, "does not parse: invalid syntax")
 EDIT = Edit(Place("jobs.py", 3, 1, 4, 7), "text\n")
 FULL = Report(
     findings=(
@@ -21,7 +25,7 @@ FULL = Report(
         finding(line=7, code="LCK401", end=(9, 2), message="the session, 100 % used:\nagain"),
     ),
     problems=(
-        Problem("bad.py", 3, 5, "does not parse: invalid syntax"),
+        UNREAD,
         Problem("gone.py", None, None, "cannot be read"),
     ),
     suppressed=2,
@@ -126,6 +130,14 @@ def test_github_escapes_properties() -> None:
         (Report(files=1), ["No findings in 1 file."]),
         (Report(files=714, suppressed=2), ["No findings in 714 files (2 suppressed)."]),
         (Report((finding(),)), ["Found 1 finding in 1 file."]),
+        (
+            Report(problems=(UNREAD, Problem("gone.py", None, None, "cannot be read")), files=3),
+            ["No findings in 3 files.", f"1 file does not parse with Python {PYTHON}, which runs lockcheck."],
+        ),
+        (
+            Report((finding(),), problems=(UNREAD, replace(UNREAD, path="worse.py")), files=3),
+            ["Found 1 finding in 3 files.", f"2 files do not parse with Python {PYTHON}, which runs lockcheck."],
+        ),
         (Report((finding(fix=fix()),) * 2), ["Found 2 findings in 1 file.", "--fix would mend 2 of them."]),
         (
             Report((finding(fix=fix()), finding(fix=fix("unsafe"))), files=2),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck import __version__
+from lockcheck.findings import UNPARSED
 from lockcheck.reporting.style import columns, plural, printable
 
 if TYPE_CHECKING:
@@ -22,9 +24,9 @@ def summary(report: Report) -> Iterator[str]:
     where = f"in {plural(report.files, 'file')}{_accepted(report)}"
     if not report.findings:
         yield f"No {_new(report)}findings {where}."
-        yield from known(report)
-        return
-    yield f"Found {plural(len(report.findings), f'{_new(report)}finding')} {where}."
+    else:
+        yield f"Found {plural(len(report.findings), f'{_new(report)}finding')} {where}."
+    yield from _unparsed(report)
     yield from known(report)
     kinds = Counter(finding.fix.applicability for finding in report.findings if finding.fix is not None)
     safe, unsafe = kinds["safe"], kinds["unsafe"]
@@ -32,6 +34,15 @@ def summary(report: Report) -> Iterator[str]:
         yield f"--fix would mend {safe:,} of them, --fix --unsafe-fixes {unsafe:,} more."
     elif safe or unsafe:
         yield f"{'--fix' if safe else '--fix --unsafe-fixes'} would mend {safe or unsafe:,} of them."
+
+
+def _unparsed(report: Report) -> Iterator[str]:
+    """How many files do not parse, and with which Python: the grammar is that of the one that runs lockcheck."""
+    files = len({problem.path for problem in report.problems if problem.message.startswith(UNPARSED)})
+    if files:
+        python = ".".join(map(str, sys.version_info[:2]))
+        do = "does" if files == 1 else "do"
+        yield f"{plural(files, 'file')} {do} not parse with Python {python}, which runs lockcheck."
 
 
 def _accepted(report: Report) -> str:
