@@ -12,7 +12,6 @@ from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Add, Merge
 from lockcheck.linking.missing import Lookups
 from lockcheck.linking.project import Project
-from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
 from lockcheck.linking.witnesses import Insertion
@@ -30,10 +29,8 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    if in_revision(project.linker.declarations, trace.function):
-        return
     for step in trace.steps:
-        if isinstance(step.detail, Merge):
+        if isinstance(step.detail, Merge) and not project.contention.runs_alone(step.function):
             hazard = _hazard(project, Occurrence(trace, step), step.detail)
             if hazard is not None:
                 yield hazard

@@ -36,6 +36,8 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
     execute = occurrence.step.detail
     if not isinstance(execute, Execute) or execute.statement.kind != "update" or execute.how == "executemany":
         return None
+    if project.contention.runs_alone(occurrence.step.function):
+        return None
     statement = execute.statement
     mapped = project.locks.mapped(statement.model)
     column = project.states.column(mapped) if mapped else None
