@@ -52,10 +52,16 @@ def _shared(pool: ProcessPoolExecutor, ahead: int, batches: list[list[Wanted]], 
     """Workers begin with the first batches, this process with the last."""
     running: dict[Future[list[Packed]], list[Wanted]] = {}
     own: list[Wanted] = []
-    while batches or own or running:
+
+    def hand_out() -> None:
         while batches and len(running) < ahead:
             batch = batches.pop(0)
             running[pool.submit(_read, batch)] = batch
+
+    hand_out()
+    _import_linking()
+    while batches or own or running:
+        hand_out()
         if batches and not own:
             own = batches.pop()
         if own:
@@ -65,6 +71,13 @@ def _shared(pool: ProcessPoolExecutor, ahead: int, batches: list[list[Wanted]], 
         for future in done:
             for item, (blob, links) in zip(running.pop(future), future.result(), strict=True):
                 yield (item, read(item), None) if blob is None else (item, blob, links)
+
+
+def _import_linking() -> None:
+    """What this process needs when all is read, and workers do not: they read meanwhile."""
+    import lockcheck.linking.project  # noqa: F401, PLC0415 - only runs over many files come here
+
+    all_checks()  # as above
 
 
 def _batches(wanted: Sequence[Wanted], number: int) -> list[list[Wanted]]:
@@ -95,9 +108,7 @@ def link_all(islands: Mapping[int, Island], jobs: int) -> Iterator[tuple[int, Sn
     """What the islands hold that could be linked, by number, in no order: large ones come first."""
     context = _context()
     if context.get_start_method() == "fork":
-        import lockcheck.linking.project  # noqa: F401, PLC0415 - once for all workers
-
-        all_checks()  # as above
+        _import_linking()  # once for all workers
     order = sorted(islands, key=lambda number: -len(islands[number].files))
     try:
         with ProcessPoolExecutor(
