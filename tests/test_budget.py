@@ -70,7 +70,8 @@ class Run:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         command = [sys.executable, "-c", SPY, *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        environment = dict(os.environ)  # readline, which pytest imports, tells programs that are started about COLUMNS
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
         told = json.loads(done.stderr.splitlines()[-1])
         self.status: int = told["status"]
         self.opened: list[str] = told["opened"]
