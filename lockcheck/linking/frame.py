@@ -108,6 +108,11 @@ class Frame:
         named = linker.names.deals_with_database(function.module)
         self._sessions = {n for name, n in function.bindings if named and name in SESSION_NAMES}
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has happened yet that a run would find."""
+        return not self.events and not self._forks
+
     # --- recording -------------------------------------------------------------------------------------------
 
     def emit(self, detail: Detail) -> None:

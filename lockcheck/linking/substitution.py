@@ -78,6 +78,19 @@ def _rebuilt(value: Any, parts: tuple[Any, ...], changed: Iterable[Any]) -> Any:
     return new if kind is tuple else kind(*new)
 
 
+def identical(one: Any, other: Any) -> bool:
+    """Whether two values are the same in all their parts, those included that do not count when they are compared."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    parts = parts_in(one)
+    if not parts:
+        return bool(one == other)
+    others = parts_in(other)
+    return len(parts) == len(others) and all(map(identical, parts, others))
+
+
 MAX_KNOWN = 400_000
 
 _known: dict[int, tuple[Any, bool]] = {}
