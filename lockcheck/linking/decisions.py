@@ -49,7 +49,7 @@ class Grounds:
         found = [part for part in each(value) if isinstance(part, AttributeOf)]
         self.tests.extend(Test(part, "truth", Known(value=True)) for part in found)
         if not found and not any(isinstance(part, WHOLE) for part in each(value)):
-            for part in self._frame.operands(number):
+            for part in self._frame.table.operands(number):
                 self.look(part)
 
     def _called(self, fact: facts.Call) -> None:

@@ -22,9 +22,9 @@ from lockcheck.linking.names import Names
 from lockcheck.linking.outcomes import Outcome, outcome
 from lockcheck.linking.parameters import Binder, canonical, with_items
 from lockcheck.linking.sessions import Sessions
-from lockcheck.linking.spelling import called, spelled
 from lockcheck.linking.statements import Extender
 from lockcheck.linking.substitution import CALL, substitute
+from lockcheck.linking.tables import Table
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -104,7 +104,7 @@ class Linker:
             self.slices[module.path, sites.qualname] = sites
         for function in module.functions:
             where = SliceName(module.path, module.slices[function.sites].qualname)
-            self.functions[function.qualname] = Located(function, where)
+            self.functions[function.qualname] = Located(function, where, Table(function))
 
     def mark(self, kind: MarkKind, site: Target, what: str = "", function: str = "") -> None:
         """Note what the evaluation that is under way has found out."""
@@ -175,11 +175,8 @@ class Linker:
 
     def decorators(self, qualname: str) -> tuple[str, ...]:
         """The names of a function's decorators, without what they are called with."""
-        located = self.functions.get(qualname)
-        if located is None:
-            return self._declared_decorators(qualname)
-        values = located.facts.values
-        return tuple(spelled(values, called(values, number)) or "" for number in located.facts.decorators)
+        located: Located | None = self.functions.get(qualname)
+        return self._declared_decorators(qualname) if located is None else located.table.decorators
 
     def _declared_decorators(self, qualname: str) -> tuple[str, ...]:
         """Those of a function whose body is not read."""
@@ -340,8 +337,7 @@ class Linker:
         located = self.functions.get(qualname)
         if located is None:
             return ()
-        names = {value.name for value in located.facts.values if isinstance(value, facts.Name)}
-        found = ((name, frame.local(name)) for name in sorted(names))
+        found = ((name, frame.local(name)) for name in located.table.outer_names)
         return tuple((name, value) for name, value in found if value is not None)
 
     def _behaviour(

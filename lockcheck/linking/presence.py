@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockcheck import facts
+from lockcheck.immutable import dataclass
 from lockcheck.linking.events import Absence, Arm
 from lockcheck.linking.origins import origins
 from lockcheck.linking.results import walked

@@ -11,6 +11,7 @@ from lockcheck.linking.arguments import Arguments, is_false, pairs
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, SessionCall
 from lockcheck.linking.results import element, selected
 from lockcheck.linking.statements import columns_of, first_model, model_name, row_lock
+from lockcheck.linking.tables import operands
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -61,13 +62,26 @@ QUERY_SCALAR = frozenset({"scalar", "count"})
 
 
 class CallSite(NamedTuple):
-    """A call being evaluated. `base` is how what stands before the dot reads; `first` how the first argument does."""
+    """A call being evaluated. `on` is the value before the dot, or what is called, of which `member` is called;
+    `handed` the first argument."""
 
     frame: Frame
     site: Target
-    number: int
-    base: str | None
-    first: str | None
+    number: facts.Id
+    on: facts.Id
+    handed: facts.Id | None = None
+    member: str = ""
+
+    @property
+    def base(self) -> str | None:
+        """How what stands before the dot reads, or what is called."""
+        found = self.frame.table.named(self.on)
+        return f"{found}.{self.member}" if found and self.member else found
+
+    @property
+    def first(self) -> str | None:
+        """How the first argument reads."""
+        return self.frame.table.named(self.handed) if self.handed is not None else None
 
 
 class Sessions:
@@ -362,8 +376,6 @@ def uses_of(function: facts.FunctionFacts, number: int) -> frozenset[str] | None
 
 
 def _direct(value: facts.Value) -> tuple[int, ...]:
-    from lockcheck.linking.frame import operands  # noqa: PLC0415  # the two modules need each other
-
     return () if isinstance(value, facts.Attr) else operands(value)
 
 

@@ -6,10 +6,11 @@ All of them are immutable and hashable. A value that depends on what its functio
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lockcheck.declarations.model import Scalar
+from lockcheck.immutable import dataclass
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
