@@ -80,7 +80,7 @@ class Attributes:
     def _of_model(self, model: ModelRef, name: str) -> Abstract | None:
         found = self._linker.names.model_attribute(model, name)
         if isinstance(found, FunctionRef):
-            return self._property(found, model) or replace(found, receiver=model)
+            return self._property(found, model) or found.on(model)
         return found
 
     def _property(self, ref: FunctionRef, _: ModelRef) -> Abstract | None:
@@ -110,7 +110,7 @@ class Attributes:
         decorators = self._linker.decorators(ref.qualname)
         if any(part.endswith("property") or part.startswith(f"{name}.") for part in decorators):
             return AttributeOf(receiver, name)
-        return replace(ref, receiver=receiver)
+        return ref.on(receiver)
 
     def _relationship(self, instance: Instance, name: str) -> Abstract | None:
         mapped = self._linker.declarations.mapped(instance.model.qualname)
@@ -174,7 +174,7 @@ class Attributes:
 
     def _of_class(self, value: ClassRef, name: str) -> Abstract | None:
         found = self._linker.names.class_attribute(value.qualname, name)
-        return replace(found, receiver=value) if isinstance(found, FunctionRef) else found
+        return found.on(value) if isinstance(found, FunctionRef) else found
 
     def _of_external(self, value: External, name: str) -> Abstract | None:
         if value.qualname.startswith(FLASK):

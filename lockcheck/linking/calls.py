@@ -383,7 +383,7 @@ class Calls:
 
 def _told(base: Abstract, arguments: Arguments, found: Abstract) -> Abstract:
     """What a call gave of which no more is known: where nothing was handed to it, that."""
-    if found != UNKNOWN or not arguments.complete or arguments.spread:
+    if not isinstance(found, Opaque) or found != UNKNOWN or not arguments.complete or arguments.spread:
         return found
     given = (*arguments.positional, *(value for _, value in arguments.keywords))
     alone = isinstance(base, (External, FunctionRef, ClassRef)) or base == CALLED

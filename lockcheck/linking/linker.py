@@ -291,13 +291,12 @@ class Linker:
     def _handed_back(self, qualname: str, arguments: Arguments) -> Abstract:
         """What a function gives that does nothing to sessions: the mapped object that it got, if it returns one of
         that class."""
-        declared = self.declarations.function(qualname)
-        if declared is None or declared.returns is None:
-            return Opaque()
-        module = self.declarations.module_of(qualname)
-        returned = self.names.of_expression(declared.returns, module, Somewhere())
         values = (*arguments.positional, *(value for _, value in arguments.keywords))
         given = [part for value in values for part in each(value) if isinstance(part, Instance)]
+        declared = self.declarations.function(qualname) if given else None
+        if declared is None or declared.returns is None:
+            return Opaque()
+        returned = self.names.of_expression(declared.returns, self.declarations.module_of(qualname), Somewhere())
         same = [part for part in given if isinstance(returned, Instance) and part.model == returned.model]
         return same[0] if len(same) == 1 else Opaque()
 

@@ -120,7 +120,8 @@ class Extender:
 
     def extend(self, statement: Statement, method: str, arguments: Arguments, site: Target) -> Abstract:
         """The statement after `.method(arguments)`."""
-        statement = replace(statement, steps=statement.steps | {site.slice})
+        if site.slice not in statement.steps:
+            statement = replace(statement, steps=statement.steps | {site.slice})
         step = self._steps.get(method)
         if step is not None:
             return step(statement, arguments, site)

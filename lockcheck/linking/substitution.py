@@ -207,8 +207,8 @@ def _session(value: SessionRef, actual: Mapped) -> SessionRef:
     if held is not None:
         return held
     if value.owner == "own" and isinstance(value.origin, Somewhere):
-        return replace(value, origin=_called(value.origin, actual))
-    return replace(value, origin=origin_in(value.origin, actual))
+        return value.at(_called(value.origin, actual))
+    return value.at(origin_in(value.origin, actual))
 
 
 def _factory(value: SessionFactory, actual: Mapped) -> SessionFactory:

@@ -131,6 +131,10 @@ class FunctionRef:
     receiver: Abstract | None = None
     closure: tuple[tuple[str, Abstract], ...] = ()
 
+    def on(self, receiver: Abstract) -> FunctionRef:
+        """The same function, looked up on something."""
+        return FunctionRef(self.qualname, receiver, self.closure)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
@@ -167,6 +171,10 @@ class SessionRef:
     owner: Literal["given", "own", "shared", "unknown"]
     is_async: bool = False
     joined: bool = False
+
+    def at(self, origin: Origin) -> SessionRef:
+        """A session of the same kind from somewhere else."""
+        return SessionRef(origin, self.owner, self.is_async, self.joined)
 
 
 @dataclass(frozen=True, slots=True)
