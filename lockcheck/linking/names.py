@@ -69,6 +69,7 @@ class Names:
     def __init__(self, declarations: Declarations) -> None:
         self._declarations = declarations
         self._classified: dict[str, Abstract] = {}
+        self._members: dict[tuple[str, str], Abstract | None] = {}
         self._databases: dict[str, bool] = {}
         self._annotated: dict[tuple[str | None, str, Origin], Abstract | None] = {}
 
@@ -181,6 +182,12 @@ class Names:
 
     def class_attribute(self, qualname: str, name: str) -> Abstract | None:
         """A method, constant or nested class of a class, through its bases."""
+        key = (qualname, name)
+        if key not in self._members:
+            self._members[key] = self._class_attribute(qualname, name)
+        return self._members[key]
+
+    def _class_attribute(self, qualname: str, name: str) -> Abstract | None:
         method = self._declarations.method(qualname, name)
         if method is not None:
             return FunctionRef(method)
