@@ -7,7 +7,7 @@ of the caller: they are quoted (`^name`) on the way in and unquoted on the way o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import cache
 from operator import attrgetter, is_
 from typing import Any, TypeAlias
