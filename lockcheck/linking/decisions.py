@@ -52,7 +52,7 @@ class Grounds:
         found = [part for part in parts if isinstance(part, AttributeOf)]
         if found:
             self.tests.extend(Test(part, "truth", TRUE) for part in found)
-        elif not any([isinstance(part, WHOLE) for part in parts]):
+        elif not any(isinstance(part, WHOLE) for part in parts):
             for operand in self._frame.table.operands(number):
                 self.look(operand)
 

@@ -167,17 +167,22 @@ class Frame:
         """The abstract value of a number, if it has been evaluated."""
         return self._values.get(number)
 
-    def pending(self, number: facts.Id, seen: set[facts.Id] | None = None) -> bool:
+    def pending(self, number: facts.Id) -> bool:
         """Whether a value rests on a call that has not run, such as one later in the loop."""
-        seen = set() if seen is None else seen
-        if number in self._values or number in seen:
+        if number in self._values:
             return False
-        seen.add(number)
-        fact = self.function.values[number]
-        if isinstance(fact, facts.Call):
-            return True
-        parts = self._taken(fact, number) if isinstance(fact, facts.Join) else self.table.operands(number)
-        return any(self.pending(part, seen) for part in parts)
+        seen: set[facts.Id] = set()
+        rest = [number]
+        while rest:
+            part = rest.pop()
+            if part in seen or part in self._values:
+                continue
+            seen.add(part)
+            fact = self.function.values[part]
+            if isinstance(fact, facts.Call):
+                return True
+            rest.extend(self._taken(fact, part) if isinstance(fact, facts.Join) else self.table.operands(part))
+        return False
 
     def joined(self, fact: facts.Join, join_number: int) -> Abstract:
         found = []

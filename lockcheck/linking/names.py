@@ -72,6 +72,8 @@ class Names:
         self._members: dict[tuple[str, str], Abstract | None] = {}
         self._databases: dict[str, bool] = {}
         self._annotated: dict[tuple[str | None, str, Origin], Abstract | None] = {}
+        self._mute: set[tuple[str | None, str]] = set()
+        """The annotations, by their modules, that say nothing that matters, whatever they stand at."""
 
     def lookup(self, module: str, dotted: str, function: str | None) -> Abstract:
         """What a name that is not local means in a function."""
@@ -202,10 +204,15 @@ class Names:
 
     def annotated_text(self, text: str | None, module: str, origin: Origin) -> Abstract | None:
         """A value of a type annotation, given as source; None where it says nothing that matters."""
+        if (text, module) in self._mute:
+            return None
         key = (text, module, origin)
-        if key not in self._annotated:
-            self._annotated[key] = self._from_text(text, module, origin)
-        return self._annotated[key]
+        found = self._annotated.get(key)
+        if found is None:
+            found = self._annotated[key] = self._from_text(text, module, origin)
+            if found is None:
+                self._mute.add((text, module))
+        return found
 
     def annotated(self, annotation: ast.expr | None, module: str, origin: Origin) -> Abstract | None:
         """A value of an annotated type; None where the annotation says nothing that matters."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
 from lockcheck.linking.spelling import called, named, spelled
+
+if TYPE_CHECKING:
+    from lockcheck.linking.values import Abstract
 
 
 class Table:
@@ -16,6 +19,8 @@ class Table:
     def __init__(self, function: facts.FunctionFacts) -> None:
         self._function = function
         self._values = function.values
+        self.typed: dict[int, Abstract] = {}
+        """What its parameters are, by their numbers, where nothing is known but their types."""
         self._operands: dict[facts.Id, tuple[facts.Id, ...]] = {}
         self._walks: dict[facts.Id, tuple[facts.Id, ...]] = {}
 
