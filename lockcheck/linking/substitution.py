@@ -46,6 +46,9 @@ CALL = "@"
 """The key under which the arguments of a call hold where it stands: a session that a callee opens for itself is
 another one at each call."""
 
+PLAIN = frozenset({str, int, float, bool, type(None), Target})
+"""What has no parts, and is most of what values consist of."""
+
 Mapped: TypeAlias = Mapping[str, Abstract]
 
 
@@ -109,7 +112,7 @@ def holds_given(value: Any) -> bool:
     known = _known.get(id(value))
     if known is not None:
         return known[1]
-    found = any(map(holds_given, apart(value)))
+    found = any(type(part) not in PLAIN and holds_given(part) for part in apart(value))
     if len(_known) > MAX_KNOWN:
         _known.clear()
     _known[id(value)] = (value, found)
@@ -147,7 +150,11 @@ def _substituted(value: Any, actual: Mapped) -> Any:
     if special is not None:
         return special(value, actual)
     parts = parts_in(value)
-    return _rebuilt(value, parts, [_substituted(part, actual) if holds_given(part) else part for part in parts])
+    return _rebuilt(
+        value,
+        parts,
+        [_substituted(p, actual) if type(p) not in PLAIN and holds_given(p) else p for p in parts],
+    )
 
 
 def _opaque(value: Opaque, actual: Mapped) -> Abstract:

@@ -90,7 +90,7 @@ class Trace:
             elif not root:
                 detail = substitute(detail, actual)
             self._notes += isinstance(detail, NOTES)
-            for one in _single(detail):
+            for one in _single(detail) if isinstance(detail, (Write, Read)) else (detail,):
                 self.steps.append(Step(len(self.steps), path, one, calls, behaviour.function))
             if isinstance(detail, Inner) and len(calls) < MAX_DEPTH:
                 arm = Arm("call", number, detail.behaviour.function)
@@ -325,12 +325,12 @@ def _in_fork(path: Path, fork: tuple[Any, ...]) -> bool:
     return len(path) > depth and path[:depth] == fork[:depth] and path[depth][:2] == fork[depth]
 
 
-def _single(detail: Detail) -> tuple[Detail, ...]:
+def _single(detail: Write | Read) -> tuple[Detail, ...]:
     """An event about one of several objects, as one event for each."""
-    if isinstance(detail, (Write, Read)):
-        instances = [part for part in each(detail.instance) if isinstance(part, Instance)]
-        return tuple(replace(detail, instance=part) for part in instances)
-    return (detail,)
+    instances = [part for part in each(detail.instance) if isinstance(part, Instance)]
+    if len(instances) == 1 and instances[0] is detail.instance:
+        return (detail,)
+    return tuple(replace(detail, instance=part) for part in instances)
 
 
 def same_session(one: SessionRef, other: SessionRef) -> bool:
