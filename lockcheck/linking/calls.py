@@ -161,11 +161,15 @@ class Calls:
             frame.sorted_in_place(function.base, self._sorted(call, whole))
             return Known(None)
         inner = CallSite(frame, site, number, fact.func, first)
+        if not isinstance(base, Alternatives):
+            return _told(base, arguments, self._method(call, base, function.name, arguments, inner))
         found = [self._method(call, part, function.name, arguments, inner) for part in _callable(base)]
-        return _told(base, arguments, join(*found)) if found else Opaque()
+        return _told(base, arguments, join(*found))
 
     def _called(self, call: CallSite, callee: Abstract, arguments: Arguments) -> Abstract:
         """`callee(arguments)`, where the callee may be one of several."""
+        if not isinstance(callee, Alternatives):
+            return self.call(call, callee, arguments)
         return join(*[self.call(call, part, arguments) for part in _callable(callee)])
 
     def call(self, call: CallSite, callee: Abstract, arguments: Arguments) -> Abstract:
@@ -391,10 +395,8 @@ def _told(base: Abstract, arguments: Arguments, found: Abstract) -> Abstract:
     return CALLED if alone and not own and all(isinstance(value, Known) for value in given) else found
 
 
-def _callable(value: Abstract) -> tuple[Abstract, ...]:
+def _callable(value: Alternatives) -> tuple[Abstract, ...]:
     """What may be called: `None` is not."""
-    if not isinstance(value, Alternatives):
-        return (value,)
     parts = tuple(part for part in value.values if not (isinstance(part, Known) and part.value is None))
     return parts or value.values
 

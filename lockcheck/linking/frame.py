@@ -39,6 +39,7 @@ from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.tables import last_value
 from lockcheck.linking.values import (
     Abstract,
+    Alternatives,
     AttributeOf,
     CollectionOf,
     ColumnRef,
@@ -215,11 +216,19 @@ class Frame:
 
     def attr(self, fact: facts.Attr, number: int) -> Abstract:
         base = self.value(fact.base)
-        found = join(*[self.attribute(part, fact.name, lambda: self.table.named(number)) for part in each(base)])
+        found = self._attribute_of(base, fact.name, number)
         in_handler = self._written_before is not None and number > self._written_before
         if isinstance(base, Instance) and in_handler and self.linker.names.column(base.model, fact.name):
             self.emit(Read(None, base, fact.name))
         return found
+
+    def _attribute_of(self, base: Abstract, name: str, number: facts.Id) -> Abstract:
+        def dotted() -> str | None:
+            return self.table.named(number)
+
+        if not isinstance(base, Alternatives):
+            return self.attribute(base, name, dotted)
+        return join(*[self.attribute(part, name, dotted) for part in base.values])
 
     def attribute(self, base: Abstract, name: str, dotted: Callable[[], str | None]) -> Abstract:
         """`base.name`, which reads as `dotted` tells; one named as sessions are is one, in a file that deals with a

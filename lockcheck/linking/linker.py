@@ -230,11 +230,11 @@ class Linker:
 
     def call_function(self, frame: Frame, ref: FunctionRef, arguments: Arguments, site: Target) -> Abstract:
         """Call a project function: its events become the caller's, its value comes back in the caller's terms."""
-        located = self.functions.get(ref.qualname)
+        located: Located | None = self.functions.get(ref.qualname)
         if located is None:
             self.sessions.handed(frame, arguments, site, ref.qualname)
             return self._handed_back(ref.qualname, arguments)
-        actual = self.binder.bind(located.facts, ref, arguments, self.decorators(ref.qualname))
+        actual = self.binder.bind(located.facts, ref, arguments, located.table.decorators)
         here = {CALL: Known(f"{site.slice}:{site.index}")}
         opening = self._opening(located.facts, actual)
         if opening is not None:
@@ -248,7 +248,7 @@ class Linker:
         passed = tuple(with_items(actual | closure | here).items())
         if opening is not None and opening.before.events:
             frame.emit(Inner(site, opening.before, passed))
-        outcome = self._outcome(frame, located.facts, behaviour, passed, site)
+        outcome = self._outcome(frame, located, behaviour, passed, site)
         if opening is not None and opening.after.events:
             frame.emit(Inner(site, opening.after, passed))
         return outcome
@@ -303,7 +303,7 @@ class Linker:
     def _outcome(
         self,
         frame: Frame,
-        callee: facts.FunctionFacts,
+        callee: Located,
         behaviour: Behaviour,
         actual: tuple[tuple[str, Abstract], ...],
         site: Target,
@@ -311,7 +311,7 @@ class Linker:
         mapping = dict(actual)
         if behaviour.yields is not None:
             yielded: Abstract = substitute(behaviour.yields, mapping)
-            if any("contextmanager" in name for name in self.decorators(callee.qualname)):
+            if any("contextmanager" in name for name in callee.table.decorators):
                 return self._entering(behaviour, yielded, actual, site)
             if behaviour.events:
                 frame.emit(Inner(site, behaviour, actual))

@@ -60,6 +60,16 @@ class Table:
                 found[value.context] = (*found.get(value.context, ()), number)
         return found
 
+    @cached_property
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """The parameters that `__init__` keeps, behind the names of the attributes that hold them."""
+        found = []
+        for step in assignments(self._function.body):
+            source = self._values[step.value]
+            if isinstance(self._values[step.base], facts.Param) and isinstance(source, facts.Param):
+                found.append((step.name, source.name))
+        return tuple(found)
+
     def walks(self, number: facts.Id) -> tuple[facts.Id, ...]:
         """What is walked over by the loops and comprehensions whose elements a value is made of."""
         found = self._walks.get(number)
@@ -78,6 +88,19 @@ class Table:
         for part in self.operands(number):
             if part not in seen:
                 self._walk(part, seen, walked)
+
+
+def assignments(block: facts.Block) -> tuple[facts.SetAttribute, ...]:
+    """The attribute assignments of a body, those in its branches included."""
+    found: list[facts.SetAttribute] = []
+    for step in block:
+        if isinstance(step, facts.SetAttribute):
+            found.append(step)
+        elif isinstance(step, facts.If):
+            found.extend(assignments(step.body) + assignments(step.orelse))
+        elif isinstance(step, (facts.With, facts.Loop)):
+            found.extend(assignments(step.body))
+    return tuple(found)
 
 
 def last_value(block: facts.Block) -> facts.Id:
