@@ -482,12 +482,22 @@ MAX_ALTERNATIVES = 6
 """Beyond this many alternatives a value is opaque (values are bounded, and past the bound opaque)."""
 
 
+FEW = 4
+"""So many values are compared one by one: that takes less than their hashes do."""
+
+
 def alternatives(values: tuple[Abstract, ...]) -> tuple[Abstract, ...]:
     """The single values that a value may be."""
     flat: list[Abstract] = []
     for value in values:
         flat.extend(value.values if isinstance(value, Alternatives) else (value,))
-    return tuple(dict.fromkeys(flat))
+    if len(flat) > FEW:
+        return tuple(dict.fromkeys(flat))
+    found: list[Abstract] = []
+    for value in flat:
+        if value not in found:
+            found.append(value)
+    return tuple(found)
 
 
 def join(*values: Abstract) -> Abstract:
