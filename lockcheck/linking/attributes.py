@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
 from lockcheck.declarations.model import EnumMember, Expression
+from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.names import is_sqlalchemy
 from lockcheck.linking.results import row_attribute

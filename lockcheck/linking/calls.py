@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
+from lockcheck.immutable import replace
 from lockcheck.linking import clauses
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.events import Construct, SessionCall

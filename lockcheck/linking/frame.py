@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lockcheck import facts
+from lockcheck.immutable import replace
 from lockcheck.linking import clauses, presence
 from lockcheck.linking.arguments import Arguments, pairs, truth
 from lockcheck.linking.decisions import decision

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lockcheck import facts
+from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments, is_false, pairs
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, SessionCall
 from lockcheck.linking.results import element, selected

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments, is_false, pairs, truth
 from lockcheck.linking.clauses import condition, conditions, conjunction, is_null
 from lockcheck.linking.values import (

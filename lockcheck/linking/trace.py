@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
-from lockcheck.immutable import dataclass
+from lockcheck.immutable import dataclass, replace
 from lockcheck.linking.events import (
     Absence,
     Answer,

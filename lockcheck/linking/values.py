@@ -6,11 +6,11 @@ All of them are immutable and hashable. A value that depends on what its functio
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lockcheck.declarations.model import Scalar
-from lockcheck.immutable import dataclass
+from lockcheck.immutable import dataclass, replace
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
