@@ -178,14 +178,16 @@ class Evaluations:
 
     def marks(self, roots: Iterable[Key]) -> Iterator[Mark]:
         """What was found out on the way from these evaluations; all others are forgotten."""
-        reached: dict[Key, None] = {}
+        reached: set[Key] = set()
         rest = [*roots, *self.lasting.inner]
         while rest:
             key = rest.pop()
-            if key not in reached and key in self._known:
-                reached[key] = None
-                rest.extend(self._known[key].inner)
-        self._known = {key: found for key, found in self._known.items() if key in reached}
+            found = self._known.get(key) if key not in reached else None
+            if found is not None:
+                reached.add(key)
+                rest.extend(found.inner)
+        if len(reached) < len(self._known):
+            self._known = {key: found for key, found in self._known.items() if key in reached}
         for found in (*self._known.values(), self.lasting):
             yield from found.marks
 
