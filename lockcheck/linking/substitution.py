@@ -12,6 +12,7 @@ from functools import cache
 from operator import attrgetter, is_
 from typing import Any, TypeAlias
 
+from lockcheck.immutable import replace
 from lockcheck.linking.values import (
     Abstract,
     Alternatives,
