@@ -10,7 +10,7 @@ from lockcheck import facts
 from lockcheck.immutable import replace
 from lockcheck.linking import clauses, presence
 from lockcheck.linking.arguments import Arguments, pairs, truth
-from lockcheck.linking.decisions import decision
+from lockcheck.linking.decisions import TRUE, decision
 from lockcheck.linking.events import (
     Answer,
     Arm,
@@ -300,7 +300,7 @@ class Frame:
         values = [self.value(operand) for operand in fact.operands]
         for value in values:
             if isinstance(value, (AttributeOf, Result)):
-                self.emit(Test(value, "truth", Known(value=True)))
+                self.emit(Test(value, "truth", TRUE))
         truths = [truth(value) for value in values]
         deciding = fact.operator == "or"
         if deciding in truths:
@@ -513,7 +513,7 @@ class Frame:
         test = self.value(step.test)
         for part in each(test):
             if isinstance(part, (AttributeOf, Result, Instance)):
-                self.emit(Test(part, "truth", Known(value=True)))
+                self.emit(Test(part, "truth", TRUE))
         known = truth(test)
         if known is not None:
             self._decided.append(Decided(step.extent, known))

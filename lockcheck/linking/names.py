@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 from lockcheck.declarations import model as declared
 from lockcheck.declarations.project import Declarations, Missing
@@ -229,12 +230,7 @@ class Names:
         return self.instance_of(self._declarations.resolve(module, dotted), origin) if dotted else None
 
     def _from_text(self, text: object, module: str, origin: Origin) -> Abstract | None:
-        if not isinstance(text, str):
-            return None
-        try:
-            parsed = ast.parse(text, mode="eval").body
-        except (SyntaxError, ValueError):
-            return None
+        parsed = _parsed(text) if isinstance(text, str) else None
         if isinstance(parsed, ast.Constant):
             return self._from_text(parsed.value, module, origin) if parsed.value != text else None
         return self.annotated(parsed, module, origin)
@@ -315,6 +311,14 @@ def constant_value(constant: declared.Constant) -> Abstract:
     if isinstance(constant, declared.Collection):
         return ConstantSet(constant.items, constant.has_none)
     return Known(constant)
+
+
+@cache
+def _parsed(annotation: str) -> ast.expr | None:
+    try:
+        return ast.parse(annotation, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
 
 
 def _dotted(node: ast.expr) -> str | None:
