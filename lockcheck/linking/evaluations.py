@@ -122,7 +122,7 @@ class Evaluations:
     def begun_alike(self, start: Start) -> Behaviour | None:
         """The result of another evaluation that began just as the one under way does, and that nothing cut short."""
         found = self._begun.get(start)
-        if found is None or self._known.get(found.key) is not found:
+        if found is None:
             self._open[-1].start = start
         elif identical(found.start, start):
             self._takes(found.key)
@@ -166,6 +166,12 @@ class Evaluations:
         self._open[-1].rests_on = min(self._open[-1].rests_on, first if deep else names.index(function, first))
         return True
 
+    def _drop(self, key: Key) -> Evaluation:
+        found = self._known.pop(key)
+        if found.start and self._begun.get(found.start) is found:
+            del self._begun[found.start]
+        return found
+
     # --- what is asked and found ----------------------------------------------------------------------------------
 
     def looked_up(self, function: str) -> None:
@@ -187,7 +193,8 @@ class Evaluations:
                 reached.add(key)
                 rest.extend(found.inner)
         if len(reached) < len(self._known):
-            self._known = {key: found for key, found in self._known.items() if key in reached}
+            for key in [key for key in self._known if key not in reached]:
+                self._drop(key)
         for found in (*self._known.values(), self.lasting):
             yield from found.marks
 
@@ -219,7 +226,7 @@ class Evaluations:
         """Let go of these. Whether what is evaluated in their place comes out as in a run from the start: it does not
         where the order of evaluation matters."""
         for key in keys:
-            found = self._known.pop(key)
+            found = self._drop(key)
             if key[0] in self.ordered or any(inner[0] in self.ordered for inner in found.inner):
                 return False
         self._contexts = Counter(map(context, self._known))
