@@ -558,6 +558,56 @@ def methods(project: Linked, function: str) -> list[str]:
     return [step.detail.method for step in project.trace(function).steps if isinstance(step.detail, SessionCall)]
 
 
+@pytest.mark.parametrize("call", ["touch(session, key)", "touch(key=key, session=session)", "touch(session, given())"])
+def test_arguments_that_say_no_more_than_types_do_are_not_run_apart(call: str) -> None:
+    project = link(f"""
+def touch(session: Session, key: int):
+    session.execute(delete(Job).where(Job.id == key))
+
+def f(session: Session, key: int):
+    {call}
+""")
+    assert inner(project).behaviour is project.project.linker.root("app.touch")
+
+
+@pytest.mark.parametrize("call", ["touch(session, 1)", "touch(session, 1, False)", "touch(session, None)"])
+def test_arguments_that_say_more_are_run_apart(call: str) -> None:
+    project = link(f"""
+def touch(session: Session, key: int, now=True):
+    session.execute(delete(Job).where(Job.id == key))
+    if now:
+        session.flush()
+
+def f(session: Session, key: int):
+    {call}
+""")
+    assert inner(project).behaviour is not project.project.linker.root("app.touch")
+
+
+def test_equal_statements_that_are_locked_in_two_places_are_run_apart() -> None:
+    project = link("""
+        def query():
+            return select(Job)
+
+        def run(session: Session, query, now=None):
+            session.execute(query)
+
+        def one(session: Session):
+            run(session, query().with_for_update())
+
+        def two(session: Session):
+            run(session, query().with_for_update(), None)
+    """)
+    first, second = project.statement("one"), project.statement("two")
+    assert first == second
+    assert [s.lock.site.slice for s in (first, second) if s.lock and s.lock.site] == ["app.one", "app.two"]
+
+
+def inner(project: Linked) -> Inner:
+    (found,) = (step.detail for step in project.trace().steps if isinstance(step.detail, Inner))
+    return found
+
+
 def test_callers_are_known_before_anything_was_evaluated() -> None:
     project = link(f"""{HELPER}
 def f(session: Session):

@@ -185,6 +185,32 @@ def test_only_what_calls_a_changed_function_is_evaluated(root: Path, monkeypatch
     }  # fmt: skip
 
 
+AGAIN = """from sqlalchemy.orm import Session
+
+from shop.helpers import plain
+
+
+def again(number: int, session: Session) -> int:
+    return plain(number, session)
+
+
+def call(count: int, session: Session) -> None:
+    again(count, session)
+    session.commit()
+"""
+
+
+def test_function_whose_run_its_callers_share(root: Path, links: list[int]) -> None:
+    """They hand on what its types say of its arguments."""
+    write(root, {"shop/again.py": AGAIN})
+    looks = Looks(root)
+    looks.change("shop/helpers.py", "    return number", "    session.flush()\n    return number")
+    looks.change("shop/helpers.py", "session.get(Job, number)", "session.get(Job, number, with_for_update=True)")
+    looks.change("shop/again.py", "return plain", "session.rollback()\n    return plain")
+    looks.change("shop/again.py", "again(count", "plain(count")
+    assert len(links) == 1
+
+
 def test_too_many_kinds_of_arguments(root: Path, links: list[int]) -> None:
     """Which of them are told apart depends on who calls first: then all is linked anew."""
     calls = "\n".join(f"def call_{n}(session):\n    touch(session, {n})\n" for n in range(MAX_CONTEXTS + 4))

@@ -11,10 +11,10 @@ from lockcheck.checks._deadlocks import Lost, on_innodb_alone
 from lockcheck.checks._handlers import Guarded, failing, flushes, guarded_by
 from lockcheck.checks._losses import lost_to
 from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
-from lockcheck.linking.frame import operands
 from lockcheck.linking.linker import Linker
 from lockcheck.linking.project import Project
 from lockcheck.linking.steps import steps_of
+from lockcheck.linking.tables import operands
 from lockcheck.linking.trace import Step, Trace, innermost, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import Target

@@ -13,8 +13,8 @@ from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.constants import plain
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute, Write
-from lockcheck.linking.frame import operands
 from lockcheck.linking.project import Project
+from lockcheck.linking.tables import operands
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Built, Known, each
 from lockcheck.plans import Target

@@ -11,12 +11,12 @@ from lockcheck.declarations.model import Column, MappedClass
 from lockcheck.hazards import Remedy
 from lockcheck.linking import clauses
 from lockcheck.linking.events import Execute, Leave, Suspend
-from lockcheck.linking.frame import last_value
 from lockcheck.linking.lockloops import Walking
 from lockcheck.linking.origins import varies
 from lockcheck.linking.project import Project
 from lockcheck.linking.results import walked
 from lockcheck.linking.sessions import blocks
+from lockcheck.linking.tables import last_value
 from lockcheck.linking.trace import Trace
 from lockcheck.linking.values import (
     Abstract,

@@ -110,14 +110,19 @@ class Relationships:
 
     def _mentions_backref(self, qualname: str) -> bool:
         """Whether a class or a mixin of it has a relationship with `backref=`; this spares reading all classes."""
-        classes = self._mappings.names.classes
-        bases = (base for base in self._mappings.names.mro(qualname) if base in classes)
-        values = (declared.value for base in bases for declared in self._mappings.own(base))
-        calls = (value for value in values if isinstance(value, CallOf))
-        words = (name for call in calls for name, _ in call.keywords)
-        return qualname in self._mappings.cores.imperative or not {"backref", "sa_relationship_kwargs"}.isdisjoint(
-            words
-        )
+        if qualname in self._mappings.cores.imperative:
+            return True
+        own = self._with_backrefs
+        return bool(own) and not own.isdisjoint(self._mappings.names.mro(qualname))
+
+    @cached_property
+    def _with_backrefs(self) -> frozenset[str]:
+        """The classes that say `backref=` themselves."""
+        return frozenset(filter(self._says_backref, self._mappings.names.classes))
+
+    def _says_backref(self, qualname: str) -> bool:
+        calls = (declared.value for declared in self._mappings.own(qualname) if isinstance(declared.value, CallOf))
+        return any(name in ("backref", "sa_relationship_kwargs") for call in calls for name, _ in call.keywords)
 
     def _backref(self, qualname: str, made: Construct, forth: Relationship) -> Relationship | None:
         given = made.keyword("backref")

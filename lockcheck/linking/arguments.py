@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lockcheck.immutable import dataclass
 from lockcheck.linking.values import Abstract, Known, TupleOf, each
 
 

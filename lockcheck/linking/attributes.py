@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
-from lockcheck.declarations.model import EnumMember
+from lockcheck.declarations.model import EnumMember, Expression
+from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.names import is_sqlalchemy
 from lockcheck.linking.results import row_attribute
@@ -37,6 +37,7 @@ from lockcheck.linking.values import (
 )
 
 if TYPE_CHECKING:
+    from lockcheck.linking.functions import Located
     from lockcheck.linking.linker import Linker
 
 FLASK = "flask_sqlalchemy.db:"
@@ -45,6 +46,8 @@ FLASK = "flask_sqlalchemy.db:"
 class Attributes:
     def __init__(self, linker: Linker) -> None:
         self._linker = linker
+        self._annotations: dict[tuple[str, str], tuple[Expression, str] | None] = {}
+        """How attributes of classes are annotated, and in which modules, where that says something."""
         self._by_type: dict[type, Callable[[Any, str], Abstract | None]] = {
             ModelRef: self._of_model,
             Instance: self._of_instance,
@@ -80,7 +83,7 @@ class Attributes:
     def _of_model(self, model: ModelRef, name: str) -> Abstract | None:
         found = self._linker.names.model_attribute(model, name)
         if isinstance(found, FunctionRef):
-            return self._property(found, model) or replace(found, receiver=model)
+            return self._property(found, model) or found.on(model)
         return found
 
     def _property(self, ref: FunctionRef, _: ModelRef) -> Abstract | None:
@@ -110,7 +113,7 @@ class Attributes:
         decorators = self._linker.decorators(ref.qualname)
         if any(part.endswith("property") or part.startswith(f"{name}.") for part in decorators):
             return AttributeOf(receiver, name)
-        return replace(ref, receiver=receiver)
+        return ref.on(receiver)
 
     def _relationship(self, instance: Instance, name: str) -> Abstract | None:
         mapped = self._linker.declarations.mapped(instance.model.qualname)
@@ -137,33 +140,42 @@ class Attributes:
     def sessions_given(self, qualname: str, arguments: Arguments) -> tuple[tuple[str, SessionRef], ...]:
         """The sessions that building an object keeps in its attributes."""
         init = self._linker.declarations.method(qualname, "__init__")
-        located = self._linker.functions.get(init) if init else None
+        located: Located | None = self._linker.functions.get(init) if init else None
         if init is None or located is None:
             return ()
         bound = self._linker.binder.bind(located.facts, FunctionRef(init), _behind_self(arguments), ())
-        found = ((step.name, bound.get(name)) for step, name in _kept(located.facts))
+        found = ((attribute, bound.get(parameter)) for attribute, parameter in located.table.kept)
         return tuple((name, value) for name, value in found if isinstance(value, SessionRef))
 
     def _declared_attribute(self, value: ObjectRef, name: str) -> Abstract | None:
+        key = (value.qualname, name)
+        if key not in self._annotations:
+            self._annotations[key] = self._annotation(*key)
+        annotated = self._annotations[key]
+        if annotated is None:
+            return None
+        found = self._linker.names.of_expression(*annotated, Reached(value.origin, name, many=False))
+        if found is None:
+            self._annotations[key] = None
+        return found
+
+    def _annotation(self, qualname: str, name: str) -> tuple[Expression, str] | None:
         declarations = self._linker.declarations
-        for base in declarations.mro(value.qualname):
+        for base in declarations.mro(qualname):
             cls = declarations.class_(base)
             for attribute in cls.attributes if cls else ():
                 if attribute.name == name and attribute.annotation is not None:
-                    module = self._linker.declarations.module_of(base)
-                    origin = Reached(value.origin, name, many=False)
-                    return self._linker.names.of_expression(attribute.annotation, module, origin)
+                    return attribute.annotation, declarations.module_of(base)
         return None
 
     def _initial(self, value: ObjectRef, name: str) -> Abstract | None:
         """An attribute that `__init__` sets from a parameter of a known type."""
         init = self._linker.declarations.method(value.qualname, "__init__")
-        located = self._linker.functions.get(init) if init else None
+        located: Located | None = self._linker.functions.get(init) if init else None
         if located is None:
             return None
-        function = located.facts
-        source = next((parameter for step, parameter in _kept(function) if step.name == name), None)
-        return self._parameter(function, source, Reached(value.origin, name, many=False)) if source else None
+        source = next((parameter for attribute, parameter in located.table.kept if attribute == name), None)
+        return self._parameter(located.facts, source, Reached(value.origin, name, many=False)) if source else None
 
     def _parameter(self, function: facts.FunctionFacts, name: str, origin: Reached) -> Abstract | None:
         parameter = next((p for p in function.parameters if p.name == name), None)
@@ -174,7 +186,7 @@ class Attributes:
 
     def _of_class(self, value: ClassRef, name: str) -> Abstract | None:
         found = self._linker.names.class_attribute(value.qualname, name)
-        return replace(found, receiver=value) if isinstance(found, FunctionRef) else found
+        return found.on(value) if isinstance(found, FunctionRef) else found
 
     def _of_external(self, value: External, name: str) -> Abstract | None:
         if value.qualname.startswith(FLASK):
@@ -200,26 +212,5 @@ def _fixed(value: Abstract | None, name: str) -> bool:
     return isinstance(value, Known) and name.isupper()
 
 
-def _kept(function: facts.FunctionFacts) -> Iterator[tuple[facts.SetAttribute, str]]:
-    """The parameters that `__init__` keeps as attributes."""
-    for step in assignments(function.body):
-        source = function.values[step.value]
-        if isinstance(function.values[step.base], facts.Param) and isinstance(source, facts.Param):
-            yield step, source.name
-
-
 def _behind_self(arguments: Arguments) -> Arguments:
     return replace(arguments, positional=(Opaque(), *arguments.positional))
-
-
-def assignments(block: facts.Block) -> tuple[facts.SetAttribute, ...]:
-    """The attribute assignments of a body, those in its branches included."""
-    found: list[facts.SetAttribute] = []
-    for step in block:
-        if isinstance(step, facts.SetAttribute):
-            found.append(step)
-        elif isinstance(step, facts.If):
-            found.extend(assignments(step.body) + assignments(step.orelse))
-        elif isinstance(step, (facts.With, facts.Loop)):
-            found.extend(assignments(step.body))
-    return tuple(found)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockcheck import facts
+from lockcheck.immutable import replace
 from lockcheck.linking import clauses
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.events import Construct, SessionCall
@@ -30,6 +30,7 @@ from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import (
     UNKNOWN,
     Abstract,
+    Alternatives,
     Assignments,
     AttributeOf,
     Built,
@@ -146,22 +147,30 @@ class Calls:
         """Run one call: first what it is called on, then its arguments, then itself."""
         function = frame.function.values[fact.func]
         site = frame.target("call", fact.site)
-        first = frame.named(fact.args[0].value) if fact.args else None
+        first = fact.args[0].value if fact.args else None
         if not isinstance(function, facts.Attr):
             callee = frame.value(fact.func)
             arguments = frame.arguments(fact)
-            call = CallSite(frame, site, number, frame.named(fact.func), first)
-            return _told(callee, arguments, join(*(self.call(call, part, arguments) for part in _callable(callee))))
+            call = CallSite(frame, site, number, fact.func, first)
+            return _told(callee, arguments, self._called(call, callee, arguments))
         base = frame.value(function.base)
         arguments = frame.arguments(fact)
+        call = CallSite(frame, site, number, function.base, first)
         if function.name == "sort" and isinstance(base, (CollectionOf, TupleOf, Opaque)):
             whole = Arguments((base, *arguments.positional), arguments.keywords)
-            frame.sorted_in_place(function.base, self._sorted(CallSite(frame, site, number, None, None), whole))
+            frame.sorted_in_place(function.base, self._sorted(call, whole))
             return Known(None)
-        call = CallSite(frame, site, number, frame.named(function.base), first)
-        dotted = frame.named(fact.func)
-        found = [self._method(call, part, function.name, arguments, dotted) for part in _callable(base)]
-        return _told(base, arguments, join(*found)) if found else Opaque()
+        inner = CallSite(frame, site, number, fact.func, first)
+        if not isinstance(base, Alternatives):
+            return _told(base, arguments, self._method(call, base, function.name, arguments, inner))
+        found = [self._method(call, part, function.name, arguments, inner) for part in _callable(base)]
+        return _told(base, arguments, join(*found))
+
+    def _called(self, call: CallSite, callee: Abstract, arguments: Arguments) -> Abstract:
+        """`callee(arguments)`, where the callee may be one of several."""
+        if not isinstance(callee, Alternatives):
+            return self.call(call, callee, arguments)
+        return join(*[self.call(call, part, arguments) for part in _callable(callee)])
 
     def call(self, call: CallSite, callee: Abstract, arguments: Arguments) -> Abstract:
         """`callee(arguments)`."""
@@ -192,13 +201,13 @@ class Calls:
 
     # --- methods -------------------------------------------------------------------------------------------------
 
-    def _method(self, call: CallSite, base: Abstract, name: str, arguments: Arguments, dotted: str | None) -> Abstract:
+    def _method(self, call: CallSite, base: Abstract, name: str, arguments: Arguments, inner: CallSite) -> Abstract:
         if isinstance(base, TupleOf) and name in clauses.METHODS and base.items:
             return self._tuple_method(call, base, name, arguments)
         method = self._methods.get(type(base))
         if method is not None:
             return method(call, base, name, arguments)
-        return self._attribute_call(call, base, name, arguments, dotted)
+        return self._attribute_call(call, base, name, arguments, inner)
 
     def _statement_method(self, call: CallSite, base: Statement, name: str, arguments: Arguments) -> Abstract:
         executed = self._linker.sessions.query_method(call, base, name, arguments)
@@ -207,10 +216,10 @@ class Calls:
     def _model_method(self, call: CallSite, base: ModelRef, name: str, arguments: Arguments) -> Abstract:
         mapped = self._linker.declarations.mapped(base.qualname)
         if mapped is not None and (mapped.is_table or base.core) and name in ("select", "update", "delete", "insert"):
-            table = call._replace(first=call.base)
+            table = call._replace(handed=call.on)
             whole = Arguments((base, *arguments.positional), arguments.keywords)
             return self._select(table, whole) if name == "select" else self._write(table, whole, name)
-        return self._attribute_call(call, base, name, arguments, f"{call.base}.{name}" if call.base else None)
+        return self._attribute_call(call, base, name, arguments, call._replace(member=name))
 
     def _relation_method(self, _call: CallSite, base: RelationRef, name: str, _arguments: Arguments) -> Abstract:
         if name in ("any", "has"):
@@ -223,16 +232,15 @@ class Calls:
         return result_method(base, name) or Opaque()
 
     def _attribute_call(
-        self, call: CallSite, base: Abstract, name: str, arguments: Arguments, dotted: str | None
+        self, call: CallSite, base: Abstract, name: str, arguments: Arguments, inner: CallSite
     ) -> Abstract:
-        found = call.frame.attribute(base, name, dotted)
+        found = call.frame.attribute(base, name, lambda: inner.base)
         ducked = self._linker.sessions.duck(call, base, name, arguments) if not isinstance(found, FunctionRef) else None
         if ducked is not None:
             return ducked
         if isinstance(found, AttributeOf) and isinstance(base, (AttributeOf, Opaque)) and name in VIEWS:
             return view(base, name)
-        inner = call._replace(base=dotted)
-        return join(*(self.call(inner, part, arguments) for part in _callable(found)))
+        return self._called(inner, found, arguments)
 
     def _factory_method(self, call: CallSite, base: SessionFactory, name: str, arguments: Arguments) -> Abstract:
         if name == "begin":
@@ -379,7 +387,7 @@ class Calls:
 
 def _told(base: Abstract, arguments: Arguments, found: Abstract) -> Abstract:
     """What a call gave of which no more is known: where nothing was handed to it, that."""
-    if found != UNKNOWN or not arguments.complete or arguments.spread:
+    if not isinstance(found, Opaque) or found != UNKNOWN or not arguments.complete or arguments.spread:
         return found
     given = (*arguments.positional, *(value for _, value in arguments.keywords))
     alone = isinstance(base, (External, FunctionRef, ClassRef)) or base == CALLED
@@ -387,10 +395,10 @@ def _told(base: Abstract, arguments: Arguments, found: Abstract) -> Abstract:
     return CALLED if alone and not own and all(isinstance(value, Known) for value in given) else found
 
 
-def _callable(value: Abstract) -> tuple[Abstract, ...]:
+def _callable(value: Alternatives) -> tuple[Abstract, ...]:
     """What may be called: `None` is not."""
-    parts = tuple(part for part in each(value) if not (isinstance(part, Known) and part.value is None))
-    return parts or each(value)
+    parts = tuple(part for part in value.values if not (isinstance(part, Known) and part.value is None))
+    return parts or value.values
 
 
 def _first(arguments: Arguments) -> Abstract:

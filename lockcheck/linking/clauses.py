@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
+from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.origins import steady
 from lockcheck.linking.substitution import is_empty

@@ -22,6 +22,8 @@ from lockcheck.plans import Target
 if TYPE_CHECKING:
     from lockcheck.linking.frame import Frame
 
+TRUE = Known(value=True)
+
 WHOLE = (Statement, Result, Instance, ModelRef, SessionRef)
 """Values whose making does not decide anything."""
 
@@ -38,19 +40,21 @@ class Grounds:
     def look(self, number: facts.Id) -> None:
         """Follow a value to what it rests on."""
         value = self._frame.known(number)
-        if number in self._seen or value is None:
+        if value is None or number in self._seen:
             return
         self._seen.add(number)
         fact = self._frame.function.values[number]
         if isinstance(fact, facts.Compare):
             self._compared(fact)
-        if isinstance(fact, facts.Call):
+        elif isinstance(fact, facts.Call):
             self._called(fact)
-        found = [part for part in each(value) if isinstance(part, AttributeOf)]
-        self.tests.extend(Test(part, "truth", Known(value=True)) for part in found)
-        if not found and not any(isinstance(part, WHOLE) for part in each(value)):
-            for part in self._frame.operands(number):
-                self.look(part)
+        parts = each(value)
+        found = [part for part in parts if isinstance(part, AttributeOf)]
+        if found:
+            self.tests.extend(Test(part, "truth", TRUE) for part in found)
+        elif not any(isinstance(part, WHOLE) for part in parts):
+            for operand in self._frame.table.operands(number):
+                self.look(operand)
 
     def _called(self, fact: facts.Call) -> None:
         self.calls.append(self._frame.target("call", fact.site))
@@ -58,7 +62,7 @@ class Grounds:
         base = self._frame.known(function.base) if isinstance(function, facts.Attr) else None
         if isinstance(function, facts.Attr) and base is not None:
             asked = (AttributeOf(part, function.name) for part in each(base) if isinstance(part, Instance))
-            self.tests.extend(Test(part, "truth", Known(value=True)) for part in asked)
+            self.tests.extend(Test(part, "truth", TRUE) for part in asked)
 
     def _compared(self, fact: facts.Compare) -> None:
         site = self._frame.target("compare", fact.site)

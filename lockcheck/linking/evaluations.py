@@ -10,12 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from lockcheck.linking.substitution import identical
+
 if TYPE_CHECKING:
     from lockcheck.linking.events import Behaviour
     from lockcheck.plans import Target
 
 Key: TypeAlias = tuple[object, ...]
 """A function and a kind of arguments; the function's qualified name comes first."""
+
+Start: TypeAlias = tuple[object, ...]
+"""A function and what its parameters and the names that it closes over hold: two kinds of arguments may come to the
+same."""
 
 MarkKind: TypeAlias = Literal["unresolved calls", "unresolved statements", "many", "opened", "callee"]
 
@@ -46,14 +52,20 @@ ALONE = sys.maxsize
 @dataclass(slots=True)
 class Evaluation:
     """One evaluation: the functions it looked up by name (found or not), the evaluations it took a result of, and what
-    it found out. `rests_on` is the place, among the evaluations under way, of the one that began what was cut short."""
+    it found out. `rests_on` is the place, among the evaluations under way, of the one that began what was cut short.
+    `start` is what its run began with."""
 
-    function: str
+    key: Key
     behaviour: Behaviour | None = None
+    start: Start = ()
     rests_on: int = ALONE
     functions: set[str] = field(default_factory=set)
     inner: dict[Key, None] = field(default_factory=dict)
     marks: dict[Mark, None] = field(default_factory=dict)
+
+    @property
+    def function(self) -> str:
+        return str(self.key[0])
 
 
 class Evaluations:
@@ -63,10 +75,11 @@ class Evaluations:
 
     def __init__(self) -> None:
         self.ordered: set[str] = set()
-        self.lasting = Evaluation(WHOLE)
+        self.lasting = Evaluation((WHOLE,))
         """What was found out for the whole project, whichever function asked first."""
         self._known: dict[Key, Evaluation] = {}
         self._passing: dict[Key, Evaluation] = {}
+        self._begun: dict[Start, Evaluation] = {}
         self._open: list[Evaluation] = []
         self._contexts: Counter[str] = Counter()
 
@@ -86,7 +99,7 @@ class Evaluations:
 
     def evaluate(self, key: Key, context: str, run: Callable[[], Behaviour]) -> Behaviour:
         """Evaluate and remember; `context` is what the number of kinds of arguments is counted by."""
-        made = Evaluation(str(key[0]))
+        made = Evaluation(key)
         self._open.append(made)
         try:
             made.behaviour = run()
@@ -98,11 +111,23 @@ class Evaluations:
             self._absorbs(made)
             return made.behaviour
         self._known[key] = made
+        if made.start and made.rests_on == ALONE:
+            self._begun[made.start] = made
         self._contexts[context] += 1
         self._takes(key)
         if self._passing:
             self._passing = {known: passing for known, passing in self._passing.items() if passing.rests_on < place}
         return made.behaviour
+
+    def begun_alike(self, start: Start) -> Behaviour | None:
+        """The result of another evaluation that began just as the one under way does, and that nothing cut short."""
+        found = self._begun.get(start)
+        if found is None:
+            self._open[-1].start = start
+        elif identical(found.start, start):
+            self._takes(found.key)
+            return found.behaviour
+        return None
 
     @contextmanager
     def for_all(self) -> Iterator[None]:
@@ -141,6 +166,12 @@ class Evaluations:
         self._open[-1].rests_on = min(self._open[-1].rests_on, first if deep else names.index(function, first))
         return True
 
+    def _drop(self, key: Key) -> Evaluation:
+        found = self._known.pop(key)
+        if found.start and self._begun.get(found.start) is found:
+            del self._begun[found.start]
+        return found
+
     # --- what is asked and found ----------------------------------------------------------------------------------
 
     def looked_up(self, function: str) -> None:
@@ -153,14 +184,17 @@ class Evaluations:
 
     def marks(self, roots: Iterable[Key]) -> Iterator[Mark]:
         """What was found out on the way from these evaluations; all others are forgotten."""
-        reached: dict[Key, None] = {}
+        reached: set[Key] = set()
         rest = [*roots, *self.lasting.inner]
         while rest:
             key = rest.pop()
-            if key not in reached and key in self._known:
-                reached[key] = None
-                rest.extend(self._known[key].inner)
-        self._known = {key: found for key, found in self._known.items() if key in reached}
+            found = self._known.get(key) if key not in reached else None
+            if found is not None:
+                reached.add(key)
+                rest.extend(found.inner)
+        if len(reached) < len(self._known):
+            for key in [key for key in self._known if key not in reached]:
+                self._drop(key)
         for found in (*self._known.values(), self.lasting):
             yield from found.marks
 
@@ -192,7 +226,7 @@ class Evaluations:
         """Let go of these. Whether what is evaluated in their place comes out as in a run from the start: it does not
         where the order of evaluation matters."""
         for key in keys:
-            found = self._known.pop(key)
+            found = self._drop(key)
             if key[0] in self.ordered or any(inner[0] in self.ordered for inner in found.inner):
                 return False
         self._contexts = Counter(map(context, self._known))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from lockcheck.immutable import dataclass
 from lockcheck.linking.values import Abstract, Instance, Known, ModelRef, SessionRef, Statement
 
 if TYPE_CHECKING:
     from lockcheck.plans import Target
 
 
+ArmKind: TypeAlias = Literal["if", "try", "loop", "with", "call"]
+
+
 class Arm(NamedTuple):
     """One side of a fork on the way to an event. Two events whose paths hold the same fork with different arms never
     happen in one run of it (except a `try` body, which may happen before its handlers)."""
 
-    kind: Literal["if", "try", "loop", "with", "call"]
+    kind: ArmKind
     fork: int
     arm: str
 

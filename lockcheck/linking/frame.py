@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lockcheck import facts
+from lockcheck.immutable import replace
 from lockcheck.linking import clauses, presence
 from lockcheck.linking.arguments import Arguments, pairs, truth
-from lockcheck.linking.decisions import decision
+from lockcheck.linking.decisions import TRUE, decision
 from lockcheck.linking.events import (
     Answer,
     Arm,
+    ArmKind,
     Branch,
     Detail,
     EnterHandler,
@@ -33,10 +34,12 @@ from lockcheck.linking.events import (
 from lockcheck.linking.names import SESSION_NAMES
 from lockcheck.linking.origins import FRESH, is_fresh, steady, varies
 from lockcheck.linking.results import combined, grown, in_step, item, walked
-from lockcheck.linking.spelling import named, spelled
+from lockcheck.linking.spelling import spelled
 from lockcheck.linking.substitution import CALLED
+from lockcheck.linking.tables import last_value
 from lockcheck.linking.values import (
     Abstract,
+    Alternatives,
     AttributeOf,
     CollectionOf,
     ColumnRef,
@@ -84,7 +87,9 @@ class Frame:
         self.module = function.module
         self.parameters = parameters
         self.closure = closure
-        self.where = linker.slice_of(function)
+        located = linker.functions[function.qualname]
+        self.where = located.where
+        self.table = located.table
         self.events: list[Event] = []
         self.returned: list[Abstract] = []
         self.yielded: list[Abstract] = []
@@ -102,11 +107,13 @@ class Frame:
         self.dropped: set[facts.Id] = set()
         """The values of calls that stand alone, and are not awaited."""
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
-        self._names: dict[facts.Id, str] = {}
-        for name, number in function.bindings:
-            self._names.setdefault(number, name)
         named = linker.names.deals_with_database(function.module)
         self._sessions = {n for name, n in function.bindings if named and name in SESSION_NAMES}
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has happened yet that a run would find."""
+        return not self.events and not self._forks
 
     # --- recording -------------------------------------------------------------------------------------------
 
@@ -117,14 +124,9 @@ class Frame:
         self._forks += 1
         return self._forks
 
-    @contextmanager
-    def arm(self, kind: str, fork: int, name: str) -> Iterator[None]:
-        outer = self.path
-        self.path = (*outer, Arm(cast("Any", kind), fork, name))
-        try:
-            yield
-        finally:
-            self.path = outer
+    def arm(self, kind: ArmKind, fork: int, name: str) -> Inside:
+        """What happens in the block of this `with` happens in an arm."""
+        return Inside(self, Arm(kind, fork, name))
 
     def target(self, kind: facts.SiteKind, site: int) -> Target:
         return Target(self.where.path, self.where.slice, kind, site)
@@ -132,11 +134,6 @@ class Frame:
     def spelled(self, number: facts.Id) -> str | None:
         """How a type annotation reads."""
         return spelled(self.function.values, number)
-
-    def named(self, number: facts.Id) -> str | None:
-        """The name that a value has here: as written, or of the local variable that holds it to the end."""
-        written = named(self.function.values, number)
-        return written or self._names.get(number)
 
     # --- values ------------------------------------------------------------------------------------------------
 
@@ -171,20 +168,22 @@ class Frame:
         """The abstract value of a number, if it has been evaluated."""
         return self._values.get(number)
 
-    def operands(self, number: facts.Id) -> tuple[facts.Id, ...]:
-        return operands(self.function.values[number])
-
-    def pending(self, number: facts.Id, seen: set[facts.Id] | None = None) -> bool:
+    def pending(self, number: facts.Id) -> bool:
         """Whether a value rests on a call that has not run, such as one later in the loop."""
-        seen = set() if seen is None else seen
-        if number in self._values or number in seen:
+        if number in self._values:
             return False
-        seen.add(number)
-        fact = self.function.values[number]
-        if isinstance(fact, facts.Call):
-            return True
-        parts = self._taken(fact, number) if isinstance(fact, facts.Join) else operands(fact)
-        return any(self.pending(part, seen) for part in parts)
+        seen: set[facts.Id] = set()
+        rest = [number]
+        while rest:
+            part = rest.pop()
+            if part in seen or part in self._values:
+                continue
+            seen.add(part)
+            fact = self.function.values[part]
+            if isinstance(fact, facts.Call):
+                return True
+            rest.extend(self._taken(fact, part) if isinstance(fact, facts.Join) else self.table.operands(part))
+        return False
 
     def joined(self, fact: facts.Join, join_number: int) -> Abstract:
         found = []
@@ -216,19 +215,27 @@ class Frame:
         return self.parameters.get(fact.name, Opaque())
 
     def attr(self, fact: facts.Attr, number: int) -> Abstract:
-        dotted = self.named(number)
         base = self.value(fact.base)
-        found = join(*(self.attribute(part, fact.name, dotted) for part in each(base)))
+        found = self._attribute_of(base, fact.name, number)
         in_handler = self._written_before is not None and number > self._written_before
         if isinstance(base, Instance) and in_handler and self.linker.names.column(base.model, fact.name):
             self.emit(Read(None, base, fact.name))
         return found
 
-    def attribute(self, base: Abstract, name: str, dotted: str | None) -> Abstract:
-        """`base.name`; one named as sessions are is one, in a file that deals with a database."""
+    def _attribute_of(self, base: Abstract, name: str, number: facts.Id) -> Abstract:
+        def dotted() -> str | None:
+            return self.table.named(number)
+
+        if not isinstance(base, Alternatives):
+            return self.attribute(base, name, dotted)
+        return join(*[self.attribute(part, name, dotted) for part in base.values])
+
+    def attribute(self, base: Abstract, name: str, dotted: Callable[[], str | None]) -> Abstract:
+        """`base.name`, which reads as `dotted` tells; one named as sessions are is one, in a file that deals with a
+        database."""
         found = self.linker.attribute(base, name)
         if name in SESSION_NAMES and isinstance(found, (Opaque, AttributeOf, External)):
-            return self.linker.attributes.session(base, name, dotted, self.module) or found
+            return self.linker.attributes.session(base, name, dotted(), self.module) or found
         return found
 
     def arguments(self, call: facts.Call) -> Arguments:
@@ -293,7 +300,7 @@ class Frame:
         values = [self.value(operand) for operand in fact.operands]
         for value in values:
             if isinstance(value, (AttributeOf, Result)):
-                self.emit(Test(value, "truth", Known(value=True)))
+                self.emit(Test(value, "truth", TRUE))
         truths = [truth(value) for value in values]
         deciding = fact.operator == "or"
         if deciding in truths:
@@ -410,7 +417,7 @@ class Frame:
         if isinstance(base, ModelRef) and isinstance(index, Known) and isinstance(index.value, str):
             return self.linker.names.column(base, index.value) or Opaque()
         if isinstance(base, Row) and isinstance(index, Known) and isinstance(index.value, str):
-            return self.attribute(base, index.value, None)
+            return self.attribute(base, index.value, lambda: None)
         if isinstance(base, Opaque) and varies(base.origin) and isinstance(index, Known):
             return Opaque(Reached(base.origin, str(index.value), many=False))
         if isinstance(base, TupleOf) and base.items:
@@ -429,18 +436,8 @@ class Frame:
 
     def _turn_order(self, number: facts.Id) -> str | None:
         """The order of the loop whose element a value is made of: what grows turn by turn comes in that order."""
-        parts = (part for walk in self._walks(number, set()) for part in each(self.value(walk.iterable)))
+        parts = (part for walked_over in self.table.walks(number) for part in each(self.value(walked_over)))
         return "?" if any(in_step(part, part).ordered_by is not None for part in parts) else None
-
-    def _walks(self, number: facts.Id, seen: set[facts.Id]) -> Iterator[facts.Each]:
-        seen.add(number)
-        fact = self.function.values[number]
-        if isinstance(fact, facts.Each):
-            yield fact
-            return
-        for part in operands(fact):
-            if part not in seen:
-                yield from self._walks(part, seen)
 
     def sorted_in_place(self, number: facts.Id, found: Abstract) -> None:
         """`value.sort(..)`: what reads the value later finds it sorted."""
@@ -467,9 +464,9 @@ class Frame:
         self.emit(Suspend())
         return Opaque()
 
-    def spread(self, fact: facts.Value, _: int) -> Abstract:
-        for number in operands(fact):
-            self.value(number)
+    def spread(self, _: facts.Value, number: int) -> Abstract:
+        for part in self.table.operands(number):
+            self.value(part)
         return Opaque()
 
     def text(self, fact: facts.Text, _: int) -> Abstract:
@@ -492,7 +489,10 @@ class Frame:
 
     def run(self, block: facts.Block) -> bool:
         """Run the steps up to one that surely leaves the block; whether one did."""
-        return any(RUNNERS[type(step)](self, step) for step in block)
+        for step in block:  # noqa: SIM110  # blocks are short: a generator costs more than what it goes through
+            if RUNNERS[type(step)](self, step):
+                return True
+        return False
 
     def evaluate(self, step: facts.Evaluate) -> None:
         if step.dropped:
@@ -513,7 +513,7 @@ class Frame:
         test = self.value(step.test)
         for part in each(test):
             if isinstance(part, (AttributeOf, Result, Instance)):
-                self.emit(Test(part, "truth", Known(value=True)))
+                self.emit(Test(part, "truth", TRUE))
         known = truth(test)
         if known is not None:
             self._decided.append(Decided(step.extent, known))
@@ -598,7 +598,7 @@ class Frame:
 
     def _bound_sessions(self, context: facts.Id) -> tuple[SessionRef, ...]:
         """The session that a context manager binds, if it does, or each one that it may be."""
-        bound = (n for n, fact in enumerate(self.function.values) if fact == facts.Entered(context))
+        bound = self.table.entered.get(context, ())
         found = (tuple(part for part in each(self.value(n)) if isinstance(part, SessionRef)) for n in bound)
         return next((sessions for sessions in found if sessions), ())
 
@@ -641,6 +641,23 @@ class Frame:
         return True
 
 
+class Inside:
+    """A stretch of a run in an arm of a fork."""
+
+    __slots__ = ("_arm", "_frame", "_outer")
+
+    def __init__(self, frame: Frame, arm: Arm) -> None:
+        self._frame = frame
+        self._arm = arm
+        self._outer = frame.path
+
+    def __enter__(self) -> None:
+        self._frame.path = (*self._outer, self._arm)
+
+    def __exit__(self, *_: object) -> None:
+        self._frame.path = self._outer
+
+
 class Decided(NamedTuple):
     """An `if` whose test is known."""
 
@@ -675,53 +692,6 @@ def known_comparison(left: Abstract, operator: str, right: Abstract) -> Abstract
         return Known((left == right) == (operator == "=="))
     return None
 
-
-def last_value(block: facts.Block) -> facts.Id:
-    """The highest number that the steps of a block name; numbers are given in the order of the source."""
-    found = [-1]
-    for step in block:
-        for part in step:
-            if isinstance(part, int) and not isinstance(part, bool):
-                found.append(part)
-            elif isinstance(part, tuple) and part and isinstance(part[0], tuple):
-                found.append(last_value(part))
-            elif isinstance(part, tuple):
-                found.extend(number for number in part if isinstance(number, int))
-    return max(found)
-
-
-def operands(fact: facts.Value) -> tuple[facts.Id, ...]:
-    """The numbers that a value refers to directly."""
-    return OPERANDS[type(fact)](fact) if type(fact) in OPERANDS else ()
-
-
-OPERANDS: dict[type, Callable[[Any], tuple[facts.Id, ...]]] = {
-    facts.Attr: lambda f: (f.base,),
-    facts.Call: lambda f: (f.func, *(a.value for a in f.args), *(k.value for k in f.keywords)),
-    facts.Item: lambda f: (f.base,),
-    facts.Subscript: lambda f: (f.base, f.index),
-    facts.Each: lambda f: (f.iterable,),
-    facts.Sequence: lambda f: tuple(a.value for a in f.items),
-    facts.Dict: lambda f: tuple(n for k, v in f.items for n in (k, v) if n is not None),
-    facts.Comprehension: lambda f: (
-        *f.iterables,
-        *f.conditions,
-        *(() if f.key is None else (f.key,)),
-        f.element,
-    ),
-    facts.Compare: lambda f: f.operands,
-    facts.Boolean: lambda f: f.operands,
-    facts.Binary: lambda f: (f.left, f.right),
-    facts.Unary: lambda f: (f.operand,),
-    facts.Choice: lambda f: (f.test, f.body, f.orelse),
-    facts.Join: lambda f: f.values,
-    facts.Grown: lambda f: (f.base, f.element),
-    facts.Entered: lambda f: (f.context,),
-    facts.Caught: lambda f: f.types,
-    facts.Text: lambda f: f.parts,
-    facts.Yielded: lambda f: () if f.value is None else (f.value,),
-    facts.Unknown: lambda f: f.operands,
-}
 
 EVALUATORS: dict[type, Callable[[Frame, Any, int], Abstract]] = {
     facts.Const: lambda _s, f, _n: Known(f.value),

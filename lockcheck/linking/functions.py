@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from lockcheck import facts
+    from lockcheck.linking.tables import Table
 
 
 class Functions(dict[str, "Located"]):
@@ -41,3 +42,4 @@ class Located:
 
     facts: facts.FunctionFacts
     where: SliceName
+    table: Table

@@ -14,7 +14,7 @@ from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.attributes import Attributes
 from lockcheck.linking.calls import Calls
 from lockcheck.linking.decorators import Decorators, SessionDecorator
-from lockcheck.linking.evaluations import Evaluations, Key, Mark, MarkKind
+from lockcheck.linking.evaluations import Evaluations, Key, Mark, MarkKind, Start
 from lockcheck.linking.events import Behaviour, Detail, Event, Inner, Suspend, Test
 from lockcheck.linking.frame import Frame
 from lockcheck.linking.functions import Functions, Located, SliceName
@@ -22,9 +22,9 @@ from lockcheck.linking.names import Names
 from lockcheck.linking.outcomes import Outcome, outcome
 from lockcheck.linking.parameters import Binder, canonical, with_items
 from lockcheck.linking.sessions import Sessions
-from lockcheck.linking.spelling import called, spelled
 from lockcheck.linking.statements import Extender
 from lockcheck.linking.substitution import CALL, substitute
+from lockcheck.linking.tables import Table
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -104,7 +104,7 @@ class Linker:
             self.slices[module.path, sites.qualname] = sites
         for function in module.functions:
             where = SliceName(module.path, module.slices[function.sites].qualname)
-            self.functions[function.qualname] = Located(function, where)
+            self.functions[function.qualname] = Located(function, where, Table(function))
 
     def mark(self, kind: MarkKind, site: Target, what: str = "", function: str = "") -> None:
         """Note what the evaluation that is under way has found out."""
@@ -175,11 +175,8 @@ class Linker:
 
     def decorators(self, qualname: str) -> tuple[str, ...]:
         """The names of a function's decorators, without what they are called with."""
-        located = self.functions.get(qualname)
-        if located is None:
-            return self._declared_decorators(qualname)
-        values = located.facts.values
-        return tuple(spelled(values, called(values, number)) or "" for number in located.facts.decorators)
+        located: Located | None = self.functions.get(qualname)
+        return self._declared_decorators(qualname) if located is None else located.table.decorators
 
     def _declared_decorators(self, qualname: str) -> tuple[str, ...]:
         """Those of a function whose body is not read."""
@@ -233,11 +230,11 @@ class Linker:
 
     def call_function(self, frame: Frame, ref: FunctionRef, arguments: Arguments, site: Target) -> Abstract:
         """Call a project function: its events become the caller's, its value comes back in the caller's terms."""
-        located = self.functions.get(ref.qualname)
+        located: Located | None = self.functions.get(ref.qualname)
         if located is None:
             self.sessions.handed(frame, arguments, site, ref.qualname)
             return self._handed_back(ref.qualname, arguments)
-        actual = self.binder.bind(located.facts, ref, arguments, self.decorators(ref.qualname))
+        actual = self.binder.bind(located.facts, ref, arguments, located.table.decorators)
         here = {CALL: Known(f"{site.slice}:{site.index}")}
         opening = self._opening(located.facts, actual)
         if opening is not None:
@@ -251,7 +248,7 @@ class Linker:
         passed = tuple(with_items(actual | closure | here).items())
         if opening is not None and opening.before.events:
             frame.emit(Inner(site, opening.before, passed))
-        outcome = self._outcome(frame, located.facts, behaviour, passed, site)
+        outcome = self._outcome(frame, located, behaviour, passed, site)
         if opening is not None and opening.after.events:
             frame.emit(Inner(site, opening.after, passed))
         return outcome
@@ -294,20 +291,19 @@ class Linker:
     def _handed_back(self, qualname: str, arguments: Arguments) -> Abstract:
         """What a function gives that does nothing to sessions: the mapped object that it got, if it returns one of
         that class."""
-        declared = self.declarations.function(qualname)
-        if declared is None or declared.returns is None:
-            return Opaque()
-        module = self.declarations.module_of(qualname)
-        returned = self.names.of_expression(declared.returns, module, Somewhere())
         values = (*arguments.positional, *(value for _, value in arguments.keywords))
         given = [part for value in values for part in each(value) if isinstance(part, Instance)]
+        declared = self.declarations.function(qualname) if given else None
+        if declared is None or declared.returns is None:
+            return Opaque()
+        returned = self.names.of_expression(declared.returns, self.declarations.module_of(qualname), Somewhere())
         same = [part for part in given if isinstance(returned, Instance) and part.model == returned.model]
         return same[0] if len(same) == 1 else Opaque()
 
     def _outcome(
         self,
         frame: Frame,
-        callee: facts.FunctionFacts,
+        callee: Located,
         behaviour: Behaviour,
         actual: tuple[tuple[str, Abstract], ...],
         site: Target,
@@ -315,7 +311,7 @@ class Linker:
         mapping = dict(actual)
         if behaviour.yields is not None:
             yielded: Abstract = substitute(behaviour.yields, mapping)
-            if any("contextmanager" in name for name in self.decorators(callee.qualname)):
+            if any("contextmanager" in name for name in callee.table.decorators):
                 return self._entering(behaviour, yielded, actual, site)
             if behaviour.events:
                 frame.emit(Inner(site, behaviour, actual))
@@ -340,8 +336,7 @@ class Linker:
         located = self.functions.get(qualname)
         if located is None:
             return ()
-        names = {value.name for value in located.facts.values if isinstance(value, facts.Name)}
-        found = ((name, frame.local(name)) for name in sorted(names))
+        found = ((name, frame.local(name)) for name in located.table.outer_names)
         return tuple((name, value) for name, value in found if value is not None)
 
     def _behaviour(
@@ -387,6 +382,9 @@ class Linker:
     ) -> Behaviour:
         frame = Frame(self, function, {}, closure)
         frame.parameters = self.binder.parameters(frame, known, set(given), root=root)
+        same = self.evaluations.begun_alike(start_of(frame)) if frame.untouched else None
+        if same is not None:
+            return same
         frame.run(function.body)
         events = tuple(frame.events)
         returns = merged_locks(join(*frame.returned)) if frame.returned else Opaque()
@@ -400,6 +398,11 @@ def context_of(key: Key) -> str:
     qualname, _, _, known, closure = key
     plain = all(isinstance(value, Known) for _, value in known) and not closure  # type: ignore[attr-defined]  # pairs
     return f"{qualname}()" if plain else str(qualname)
+
+
+def start_of(frame: Frame) -> Start:
+    """What all that a frame comes to rests on."""
+    return (frame.function.qualname, tuple(frame.parameters.items()), tuple(sorted(frame.closure.items())))
 
 
 def part_of(behaviour: Behaviour, events: tuple[Event, ...]) -> Behaviour:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 from lockcheck.declarations import model as declared
 from lockcheck.declarations.project import Declarations, Missing
@@ -69,8 +70,11 @@ class Names:
     def __init__(self, declarations: Declarations) -> None:
         self._declarations = declarations
         self._classified: dict[str, Abstract] = {}
+        self._members: dict[tuple[str, str], Abstract | None] = {}
         self._databases: dict[str, bool] = {}
         self._annotated: dict[tuple[str | None, str, Origin], Abstract | None] = {}
+        self._mute: set[tuple[str | None, str]] = set()
+        """The annotations, by their modules, that say nothing that matters, whatever they stand at."""
 
     def lookup(self, module: str, dotted: str, function: str | None) -> Abstract:
         """What a name that is not local means in a function."""
@@ -181,6 +185,12 @@ class Names:
 
     def class_attribute(self, qualname: str, name: str) -> Abstract | None:
         """A method, constant or nested class of a class, through its bases."""
+        key = (qualname, name)
+        if key not in self._members:
+            self._members[key] = self._class_attribute(qualname, name)
+        return self._members[key]
+
+    def _class_attribute(self, qualname: str, name: str) -> Abstract | None:
         method = self._declarations.method(qualname, name)
         if method is not None:
             return FunctionRef(method)
@@ -195,10 +205,15 @@ class Names:
 
     def annotated_text(self, text: str | None, module: str, origin: Origin) -> Abstract | None:
         """A value of a type annotation, given as source; None where it says nothing that matters."""
+        if (text, module) in self._mute:
+            return None
         key = (text, module, origin)
-        if key not in self._annotated:
-            self._annotated[key] = self._from_text(text, module, origin)
-        return self._annotated[key]
+        found = self._annotated.get(key)
+        if found is None:
+            found = self._annotated[key] = self._from_text(text, module, origin)
+            if found is None:
+                self._mute.add((text, module))
+        return found
 
     def annotated(self, annotation: ast.expr | None, module: str, origin: Origin) -> Abstract | None:
         """A value of an annotated type; None where the annotation says nothing that matters."""
@@ -215,12 +230,7 @@ class Names:
         return self.instance_of(self._declarations.resolve(module, dotted), origin) if dotted else None
 
     def _from_text(self, text: object, module: str, origin: Origin) -> Abstract | None:
-        if not isinstance(text, str):
-            return None
-        try:
-            parsed = ast.parse(text, mode="eval").body
-        except (SyntaxError, ValueError):
-            return None
+        parsed = _parsed(text) if isinstance(text, str) else None
         if isinstance(parsed, ast.Constant):
             return self._from_text(parsed.value, module, origin) if parsed.value != text else None
         return self.annotated(parsed, module, origin)
@@ -301,6 +311,14 @@ def constant_value(constant: declared.Constant) -> Abstract:
     if isinstance(constant, declared.Collection):
         return ConstantSet(constant.items, constant.has_none)
     return Known(constant)
+
+
+@cache
+def _parsed(annotation: str) -> ast.expr | None:
+    try:
+        return ast.parse(annotation, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
 
 
 def _dotted(node: ast.expr) -> str | None:

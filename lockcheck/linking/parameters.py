@@ -203,6 +203,14 @@ class Binder:
         return found
 
     def _typed(self, frame: Frame, parameter: facts.Parameter, number: int) -> Abstract:
+        """What a parameter is known to be whatever it is called with."""
+        typed = frame.table.typed
+        found = typed.get(number)
+        if found is None:
+            found = typed[number] = self._of_type(frame, parameter, number)
+        return found
+
+    def _of_type(self, frame: Frame, parameter: facts.Parameter, number: int) -> Abstract:
         origin = Given(parameter.name)
         if parameter.kind == "varargs":
             return CollectionOf(Opaque(Given(parameter.name, each=True)))

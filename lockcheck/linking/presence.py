@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockcheck import facts
+from lockcheck.immutable import dataclass, replace
 from lockcheck.linking.events import Absence, Arm
 from lockcheck.linking.origins import origins
 from lockcheck.linking.results import walked

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from lockcheck.immutable import replace
 from lockcheck.linking.origins import steady
 from lockcheck.linking.substitution import EACH, element_of, is_empty, origin_of
 from lockcheck.linking.values import (

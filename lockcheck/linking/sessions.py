@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lockcheck import facts
+from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments, is_false, pairs
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, SessionCall
 from lockcheck.linking.results import element, selected
 from lockcheck.linking.statements import columns_of, first_model, model_name, row_lock
+from lockcheck.linking.tables import operands
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -54,6 +55,7 @@ AT_ONCE = frozenset(
     {"add", "add_all", "expire", "expire_all", "expunge", "expunge_all", "begin", "begin_nested", "query"}
 )
 """The methods of an AsyncSession that are no coroutines."""
+TAKE_OBJECTS = frozenset({"add", "merge", "refresh", "delete"})
 JOINED = frozenset({"begin", "commit", "close"})
 QUERY_ALL = frozenset({"all", "__iter__"})
 QUERY_ONE = frozenset({"first", "one", "one_or_none"})
@@ -61,13 +63,31 @@ QUERY_SCALAR = frozenset({"scalar", "count"})
 
 
 class CallSite(NamedTuple):
-    """A call being evaluated. `base` is how what stands before the dot reads; `first` how the first argument does."""
+    """A call being evaluated. `on` is the value before the dot, or what is called, of which `member` is called;
+    `handed` the first argument."""
 
     frame: Frame
     site: Target
-    number: int
-    base: str | None
-    first: str | None
+    number: facts.Id
+    on: facts.Id
+    handed: facts.Id | None = None
+    member: str = ""
+
+    @property
+    def base(self) -> str | None:
+        """How what stands before the dot reads, or what is called."""
+        found = self.frame.table.named(self.on)
+        return f"{found}.{self.member}" if found and self.member else found
+
+    @property
+    def first(self) -> str | None:
+        """How the first argument reads."""
+        return self.frame.table.named(self.handed) if self.handed is not None else None
+
+    @property
+    def unknown_session(self) -> SessionRef:
+        """What stands before the dot, where it can only be a session."""
+        return SessionRef(Somewhere(self.base or "?"), "unknown")
 
 
 class Sessions:
@@ -111,20 +131,20 @@ class Sessions:
     def duck(self, call: CallSite, base: Abstract, name: str, arguments: Arguments) -> Abstract | None:
         """A method of something unknown that is used as a session: it is handed a statement."""
         first = arguments.positional[0] if arguments.positional else None
-        statement = any(isinstance(part, Statement) for part in each(first)) if first is not None else False
-        if name in EXECUTES and statement:
-            session = SessionRef(Somewhere(call.base or "?"), "unknown")
-            return self._execute(call, session, name, arguments)
-        if name == "begin_nested" and first is None and isinstance(base, (Opaque, AttributeOf)):
-            return Savepoint(SessionRef(Somewhere(call.base or "?"), "unknown"), nested=True)
-        instance = isinstance(first, Instance) and name in ("add", "merge", "refresh", "delete")
-        if instance and isinstance(base, (Opaque, AttributeOf)):
-            session = SessionRef(Somewhere(call.base or "?"), "unknown")
-            return self.method(call, session, name, arguments)
+        if name in EXECUTES:
+            if first is not None and any(isinstance(part, Statement) for part in each(first)):
+                return self._execute(call, call.unknown_session, name, arguments)
+        elif isinstance(base, (Opaque, AttributeOf)):
+            if name == "begin_nested" and first is None:
+                return Savepoint(call.unknown_session, nested=True)
+            if name in TAKE_OBJECTS and isinstance(first, Instance):
+                return self.method(call, call.unknown_session, name, arguments)
         return None
 
     def handed(self, frame: Frame, arguments: Arguments, site: Target, name: str) -> None:
         """A call that is not followed: record the sessions it gets."""
+        if not arguments.positional and not arguments.keywords:
+            return
         named = (*((None, value) for value in arguments.positional), *arguments.keywords)
         found = [(key, part) for key, value in named for part in each(value) if isinstance(part, SessionRef)]
         if found:
@@ -362,8 +382,6 @@ def uses_of(function: facts.FunctionFacts, number: int) -> frozenset[str] | None
 
 
 def _direct(value: facts.Value) -> tuple[int, ...]:
-    from lockcheck.linking.frame import operands  # noqa: PLC0415  # the two modules need each other
-
     return () if isinstance(value, facts.Attr) else operands(value)
 
 

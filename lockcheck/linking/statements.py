@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments, is_false, pairs, truth
 from lockcheck.linking.clauses import condition, conditions, conjunction, is_null
 from lockcheck.linking.values import (
@@ -120,7 +120,8 @@ class Extender:
 
     def extend(self, statement: Statement, method: str, arguments: Arguments, site: Target) -> Abstract:
         """The statement after `.method(arguments)`."""
-        statement = replace(statement, steps=statement.steps | {site.slice})
+        if site.slice not in statement.steps:
+            statement = replace(statement, steps=statement.steps | {site.slice})
         step = self._steps.get(method)
         if step is not None:
             return step(statement, arguments, site)

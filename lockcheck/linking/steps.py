@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockcheck import facts
-from lockcheck.linking.frame import operands
 from lockcheck.linking.sessions import blocks
+from lockcheck.linking.tables import operands
 
 
 def steps_of(block: facts.Block) -> Iterator[facts.Step]:

@@ -7,11 +7,12 @@ of the caller: they are quoted (`^name`) on the way in and unquoted on the way o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import cache
 from operator import attrgetter, is_
 from typing import Any, TypeAlias
 
+from lockcheck.immutable import replace
 from lockcheck.linking.values import (
     Abstract,
     Alternatives,
@@ -46,6 +47,9 @@ CALL = "@"
 """The key under which the arguments of a call hold where it stands: a session that a callee opens for itself is
 another one at each call."""
 
+PLAIN = frozenset({str, int, float, bool, type(None), Target})
+"""What has no parts, and is most of what values consist of."""
+
 Mapped: TypeAlias = Mapping[str, Abstract]
 
 
@@ -78,6 +82,19 @@ def _rebuilt(value: Any, parts: tuple[Any, ...], changed: Iterable[Any]) -> Any:
     return new if kind is tuple else kind(*new)
 
 
+def identical(one: Any, other: Any) -> bool:
+    """Whether two values are the same in all their parts, those included that do not count when they are compared."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    parts = parts_in(one)
+    if not parts:
+        return bool(one == other)
+    others = parts_in(other)
+    return len(parts) == len(others) and all(map(identical, parts, others))
+
+
 MAX_KNOWN = 400_000
 
 _known: dict[int, tuple[Any, bool]] = {}
@@ -96,7 +113,7 @@ def holds_given(value: Any) -> bool:
     known = _known.get(id(value))
     if known is not None:
         return known[1]
-    found = any(map(holds_given, apart(value)))
+    found = any(type(part) not in PLAIN and holds_given(part) for part in apart(value))
     if len(_known) > MAX_KNOWN:
         _known.clear()
     _known[id(value)] = (value, found)
@@ -134,7 +151,11 @@ def _substituted(value: Any, actual: Mapped) -> Any:
     if special is not None:
         return special(value, actual)
     parts = parts_in(value)
-    return _rebuilt(value, parts, [_substituted(part, actual) if holds_given(part) else part for part in parts])
+    return _rebuilt(
+        value,
+        parts,
+        [_substituted(p, actual) if type(p) not in PLAIN and holds_given(p) else p for p in parts],
+    )
 
 
 def _opaque(value: Opaque, actual: Mapped) -> Abstract:
@@ -194,8 +215,8 @@ def _session(value: SessionRef, actual: Mapped) -> SessionRef:
     if held is not None:
         return held
     if value.owner == "own" and isinstance(value.origin, Somewhere):
-        return replace(value, origin=_called(value.origin, actual))
-    return replace(value, origin=origin_in(value.origin, actual))
+        return value.at(_called(value.origin, actual))
+    return value.at(origin_in(value.origin, actual))
 
 
 def _factory(value: SessionFactory, actual: Mapped) -> SessionFactory:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from lockcheck.immutable import dataclass, replace
 from lockcheck.linking.events import (
     Absence,
     Answer,
@@ -89,7 +89,7 @@ class Trace:
             elif not root:
                 detail = substitute(detail, actual)
             self._notes += isinstance(detail, NOTES)
-            for one in _single(detail):
+            for one in _single(detail) if isinstance(detail, (Write, Read)) else (detail,):
                 self.steps.append(Step(len(self.steps), path, one, calls, behaviour.function))
             if isinstance(detail, Inner) and len(calls) < MAX_DEPTH:
                 arm = Arm("call", number, detail.behaviour.function)
@@ -324,12 +324,12 @@ def _in_fork(path: Path, fork: tuple[Any, ...]) -> bool:
     return len(path) > depth and path[:depth] == fork[:depth] and path[depth][:2] == fork[depth]
 
 
-def _single(detail: Detail) -> tuple[Detail, ...]:
+def _single(detail: Write | Read) -> tuple[Detail, ...]:
     """An event about one of several objects, as one event for each."""
-    if isinstance(detail, (Write, Read)):
-        instances = [part for part in each(detail.instance) if isinstance(part, Instance)]
-        return tuple(replace(detail, instance=part) for part in instances)
-    return (detail,)
+    instances = [part for part in each(detail.instance) if isinstance(part, Instance)]
+    if len(instances) == 1 and instances[0] is detail.instance:
+        return (detail,)
+    return tuple(replace(detail, instance=part) for part in instances)
 
 
 def same_session(one: SessionRef, other: SessionRef) -> bool:

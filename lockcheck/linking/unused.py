@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck import facts
-from lockcheck.linking.frame import operands
 from lockcheck.linking.sessions import blocks
+from lockcheck.linking.tables import operands
 
 if TYPE_CHECKING:
     from lockcheck.facts import FunctionFacts, Id

@@ -6,10 +6,11 @@ All of them are immutable and hashable. A value that depends on what its functio
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lockcheck.declarations.model import Scalar
+from lockcheck.immutable import dataclass, replace
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -130,6 +131,10 @@ class FunctionRef:
     receiver: Abstract | None = None
     closure: tuple[tuple[str, Abstract], ...] = ()
 
+    def on(self, receiver: Abstract) -> FunctionRef:
+        """The same function, looked up on something."""
+        return FunctionRef(self.qualname, receiver, self.closure)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
@@ -166,6 +171,10 @@ class SessionRef:
     owner: Literal["given", "own", "shared", "unknown"]
     is_async: bool = False
     joined: bool = False
+
+    def at(self, origin: Origin) -> SessionRef:
+        """A session of the same kind from somewhere else."""
+        return SessionRef(origin, self.owner, self.is_async, self.joined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,12 +482,22 @@ MAX_ALTERNATIVES = 6
 """Beyond this many alternatives a value is opaque (values are bounded, and past the bound opaque)."""
 
 
+FEW = 4
+"""So many values are compared one by one: that takes less than their hashes do."""
+
+
 def alternatives(values: tuple[Abstract, ...]) -> tuple[Abstract, ...]:
     """The single values that a value may be."""
     flat: list[Abstract] = []
     for value in values:
         flat.extend(value.values if isinstance(value, Alternatives) else (value,))
-    return tuple(dict.fromkeys(flat))
+    if len(flat) > FEW:
+        return tuple(dict.fromkeys(flat))
+    found: list[Abstract] = []
+    for value in flat:
+        if value not in found:
+            found.append(value)
+    return tuple(found)
 
 
 def join(*values: Abstract) -> Abstract:
