@@ -10,6 +10,7 @@ from lockcheck.linking.events import Execute
 from lockcheck.linking.lockers import Locker
 from lockcheck.linking.project import Project
 from lockcheck.linking.refusals import refused
+from lockcheck.linking.singles import single
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Statement
 from lockcheck.linking.witnesses import Contest
@@ -41,12 +42,7 @@ def _unordered(project: Project, execute: Execute) -> bool:
     lock = statement.lock
     if lock is None or not lock.blocking or statement.kind != "select" or execute.how in ("get", "refresh"):
         return False
-    if (
-        refused(project, execute)
-        or statement.grouped
-        or statement.compound
-        or (statement.limited and not project.linker.is_many(execute.site))
-    ):
+    if refused(project, execute) or statement.grouped or statement.compound or single(project, execute):
         return False
     access = project.locks.access(statement)
     many = access in ("many", "keys") or (access == "opaque" and project.linker.is_many(execute.site))

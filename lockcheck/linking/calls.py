@@ -25,6 +25,7 @@ from lockcheck.linking.results import (
     walked,
 )
 from lockcheck.linking.sessions import EXECUTES, PLAIN, CallSite, joined
+from lockcheck.linking.singles import OF_RESULT
 from lockcheck.linking.statements import columns_of, combined, first_model, model_name
 from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.values import (
@@ -229,6 +230,8 @@ class Calls:
     def _result_method(self, _call: CallSite, base: Result, name: str, _arguments: Arguments) -> Abstract:
         if name in ALL:
             self._linker.mark("many", base.site)
+        elif name in OF_RESULT:
+            self._linker.mark("taken", base.site, OF_RESULT[name])
         return result_method(base, name) or Opaque()
 
     def _attribute_call(

@@ -29,6 +29,7 @@ from lockcheck.linking.origins import varies
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
+from lockcheck.linking.singles import single
 from lockcheck.linking.trace import Step, Trace, surely_follows
 from lockcheck.linking.turns import Turn, Turns, given
 from lockcheck.linking.values import Built, ModelRef, Statement
@@ -220,7 +221,7 @@ class Contention:
         if statement.kind in ("update", "delete"):
             if locks.waits(statement):
                 yield self._written(trace, step, execute)
-        elif statement.lock is not None and statement.lock.blocking and not self._single(statement, execute):
+        elif statement.lock is not None and statement.lock.blocking and not single(self._project, execute):
             for model in locks.locked_models(statement):
                 yield self.locker(trace, step, statement, model, "row lock", locks.by_key(statement))
 
@@ -229,9 +230,6 @@ class Contention:
         kind: LockerKind = "loop" if execute.how == "executemany" else "bulk"
         ordered = self._project.locks.ordered_write(statement)
         return self.locker(trace, step, statement, statement.model, kind, ordered)
-
-    def _single(self, statement: Statement, execute: Execute) -> bool:
-        return statement.limited and not self._project.linker.is_many(execute.site)
 
     def locker(
         self, trace: Trace, step: Step, statement: Statement, model: ModelRef | None, kind: LockerKind, ordered: bool

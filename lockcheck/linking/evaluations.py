@@ -23,7 +23,7 @@ Start: TypeAlias = tuple[object, ...]
 """A function and what its parameters and the names that it closes over hold: two kinds of arguments may come to the
 same."""
 
-MarkKind: TypeAlias = Literal["unresolved calls", "unresolved statements", "many", "opened", "callee"]
+MarkKind: TypeAlias = Literal["unresolved calls", "unresolved statements", "many", "taken", "opened", "callee"]
 
 
 MAX_DEPTH = 40
@@ -38,7 +38,7 @@ WHOLE = ""
 
 class Mark(NamedTuple):
     """Something that the evaluation of `function` found out about a construct: `what` is the parameter that a decorator
-    fills, or the function that is called."""
+    fills, the function that is called, or how one row is taken of a result."""
 
     kind: MarkKind
     site: Target

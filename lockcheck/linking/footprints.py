@@ -16,6 +16,7 @@ from lockcheck.linking.modes import Mode, asked, key_columns, shown_mode
 from lockcheck.linking.origins import built, varies
 from lockcheck.linking.parents import children, instances
 from lockcheck.linking.rowsets import RowSet, rows_of
+from lockcheck.linking.singles import single
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.unitofwork import Pending, UnitOfWork
 from lockcheck.linking.values import Built, FromOperation, Instance, ModelRef, SessionRef, Statement
@@ -115,7 +116,7 @@ class Footprints:
     def _returns_many(self, execute: Execute) -> bool:
         if execute.how in ("get", "refresh") or self._project.locks.one_row(execute.statement):
             return False
-        return not execute.statement.limited or self._project.linker.is_many(execute.site)
+        return not single(self._project, execute)
 
     def _written(self, taken: Taken, statement: Statement) -> Lock:
         locks = self._project.locks

@@ -140,6 +140,11 @@ class Linker:
         self.asked("many", site.path, site.slice)
         return site in self.settled.many
 
+    def taken(self, site: Target) -> str | None:
+        """How one row is taken of a result, where one is: see `singles`."""
+        self.asked("taken", site.path, site.slice)
+        return self.settled.taken.get(site)
+
     def opens(self, site: Target) -> str | None:
         """The parameter that would have taken the caller's session, of a call for which a decorator opens one."""
         self.asked("opened", site.path, site.slice)

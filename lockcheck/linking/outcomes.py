@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`unresolved` are calls and executions of what is unknown, `many` the operations whose rows are all walked over,
-    `opened` the calls for which a decorator opens a session, with the parameter that it fills. `callees` are the
-    functions that calls were resolved to, `callers` the functions that call each."""
+    `taken` those of which one row is taken, and how, `opened` the calls for which a decorator opens a session, with the
+    parameter that it fills. `callees` are the functions that calls were resolved to, `callers` the functions that call
+    each."""
 
     unresolved: Mapping[str, frozenset[Target]]
     many: frozenset[Target]
+    taken: Mapping[Target, str]
     opened: Mapping[Target, str]
     callees: Mapping[Target, str]
     callers: Mapping[str, frozenset[str]]
@@ -28,6 +30,7 @@ def outcome(marks: Iterable[Mark]) -> Outcome:
     """Sort what was found; of several functions at one call the first by name counts."""
     unresolved: dict[str, set[Target]] = {"calls": set(), "statements": set()}
     many: set[Target] = set()
+    taken: dict[Target, str] = {}
     opened: dict[Target, str] = {}
     callees: dict[Target, str] = {}
     callers: dict[str, set[str]] = {}
@@ -39,11 +42,14 @@ def outcome(marks: Iterable[Mark]) -> Outcome:
             opened[site] = min(what, opened.get(site, what))
         elif kind == "many":
             many.add(site)
+        elif kind == "taken":
+            taken[site] = min(what, taken.get(site, what))
         else:
             unresolved[kind.removeprefix("unresolved ")].add(site)
     return Outcome(
         {kind: frozenset(sites) for kind, sites in unresolved.items()},
         frozenset(many),
+        taken,
         opened,
         callees,
         {callee: frozenset(names) for callee, names in callers.items()},

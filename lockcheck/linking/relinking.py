@@ -61,7 +61,11 @@ def _outcomes(before: Outcome, after: Outcome) -> Iterator[Question]:
     """What was found out of constructs, or of functions, and is not the same."""
     for site in before.many ^ after.many:
         yield ("many", site.path, site.slice)
-    for kind, one, other in (("opened", before.opened, after.opened), ("callee", before.callees, after.callees)):
+    for kind, one, other in (
+        ("taken", before.taken, after.taken),
+        ("opened", before.opened, after.opened),
+        ("callee", before.callees, after.callees),
+    ):
         for site in _different(one, other):
             yield (kind, site.path, site.slice)
     for name in _different(before.callers, after.callers):

@@ -10,6 +10,7 @@ from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments, is_false, pairs
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, SessionCall
 from lockcheck.linking.results import element, selected
+from lockcheck.linking.singles import OF_QUERY, OF_RESULT
 from lockcheck.linking.statements import columns_of, first_model, model_name, row_lock
 from lockcheck.linking.tables import operands
 from lockcheck.linking.values import (
@@ -177,6 +178,7 @@ class Sessions:
 
     def _result(self, statement: Statement, site: Target, name: str) -> Abstract:
         if name == "scalar":
+            self._linker.mark("taken", site, OF_RESULT[name])
             return element(statement, site, scalars=True, many=False)
         scalars = EXECUTES[name]
         if name == "exec":
@@ -314,6 +316,8 @@ class Sessions:
         if not known:
             return None
         call.frame.emit(Execute(call.site, session, statement, "query.count" if name == "count" else "query"))
+        if name in OF_QUERY:
+            self._linker.mark("taken", call.site, OF_QUERY[name])
         if name in QUERY_ALL:
             return selected(statement, call.site, scalars=False)
         if name == "count":
