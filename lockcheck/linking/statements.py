@@ -66,10 +66,10 @@ def model_of(value: Abstract | None) -> ModelRef | None:
 
 
 def model_name(first: str | None, entities: tuple[Abstract, ...]) -> str | None:
-    """How the model of a SELECT reads, by how its first argument does."""
-    if first is None or not entities:
-        return None
-    return first.rpartition(".")[0] or None if isinstance(entities[0], ColumnRef) else first
+    """How the model of a SELECT reads, by how its first argument does; a Core table without its `.c`."""
+    if first is None or not entities or not isinstance(entities[0], ColumnRef):
+        return first if entities else None
+    return first.rpartition(".")[0].removesuffix(".c").removesuffix(".columns") or None
 
 
 def first_model(values: tuple[Abstract, ...]) -> ModelRef | None:
