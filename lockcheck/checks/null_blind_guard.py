@@ -47,7 +47,7 @@ def _hazards(project: Project, occurrence: Occurrence) -> Iterator[Hazard]:
     statement = execute.statement
     blind = list(_blind(project, statement))
     for condition, column in blind:
-        written = statement.kind != "select" or _written_from(occurrence, execute, column)
+        written = statement.kind != "select" or _written_from(occurrence, execute, condition, column)
         if condition.site is not None and written and not _means_something(project, occurrence, condition):
             yield _hazard(project, statement, condition, column, occurrence.step)
 
@@ -135,14 +135,26 @@ def _nullable_selected(project: Project, inner: Statement) -> Column | None:
     return column
 
 
-def _written_from(occurrence: Occurrence, execute: Execute, column: Column) -> bool:
+def _written_from(occurrence: Occurrence, execute: Execute, condition: Condition, column: Column) -> bool:
     """Whether rows that a SELECT returned are written later in the run, and not only those whose column was tested for
-    a value first."""
+    a value first, in Python or by the write itself."""
     trace, first = occurrence.trace, occurrence.step
     return any(
-        _writes(step, execute.site) and trace.reaches(first, step) and not _tested(trace, step, execute.site, column)
+        _writes(step, execute.site)
+        and trace.reaches(first, step)
+        and not _tested(trace, step, execute.site, column)
+        and not _demanded(step, condition)
         for step in trace.steps[first.number + 1 :]
     )
+
+
+def _demanded(step: Step, blind: Condition) -> bool:
+    """Whether a write asks for a value of the column itself, perhaps in the subquery that names its rows."""
+    statement = step.detail.statement if isinstance(step.detail, Execute) else None
+    where = tuple(clauses.conjuncts(statement.where)) if statement is not None else ()
+    listed = (part.operand for part in where if isinstance(part, Condition) and part.operator == "in")
+    inner = (tuple(clauses.conjuncts(part.where)) for part in listed if isinstance(part, Statement))
+    return any(_null_excluded(part, blind) for part in (where, *inner))
 
 
 def _tested(trace: Trace, write: Step, site: Target, column: Column) -> bool:
