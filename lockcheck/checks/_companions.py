@@ -1,0 +1,44 @@
+"""Columns that go with a state: set or cleared by the statements that write it, so that a look at them guards it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.declarations.model import Column, MappedClass
+from lockcheck.linking import clauses
+from lockcheck.linking.events import Execute
+from lockcheck.linking.project import Project
+from lockcheck.linking.trace import Trace
+from lockcheck.linking.values import Condition, Known, Statement
+
+FAILS_BY = {"is null": "set", "is not null": "cleared", "==": "cleared"}
+"""What another transaction does to a column, after which a look at it fails."""
+
+
+def guarded_beside(project: Project, statement: Statement, mapped: MappedClass, column: Column) -> bool:
+    """Whether the WHERE looks at a column that writes of the state change as well, so that it fails after one of them:
+    `finished_at IS NULL` where whoever finishes sets both, `worker = :me` where whoever gives back clears it."""
+    changes = project.ask(_changes)
+    return any(
+        (mapped.table, column.attribute, part.columns[0].attribute, FAILS_BY.get(part.operator, "")) in changes
+        for part in clauses.conjuncts(statement.where)
+        if isinstance(part, Condition) and len(part.columns) == 1 and part.columns[0].model == statement.model
+    )
+
+
+def _changes(project: Project) -> frozenset[tuple[str, str, str, str]]:
+    """By table and state column: the other columns that an UPDATE of the state changes, and how."""
+    return frozenset(project.in_runs(_of_run))
+
+
+def _of_run(project: Project, trace: Trace) -> Iterator[tuple[str, str, str, str]]:
+    for step in trace.steps:
+        statement = step.detail.statement if isinstance(step.detail, Execute) and step.is_local else None
+        mapped = project.locks.mapped(statement.model) if statement is not None and statement.kind == "update" else None
+        column = project.states.column(mapped) if mapped is not None else None
+        if statement is None or mapped is None or column is None:
+            continue
+        written = {found.attribute: value for name, value in statement.assigned.items if (found := mapped.column(name))}
+        for name, value in written.items():
+            if name != column.attribute and column.attribute in written:
+                yield mapped.table, column.attribute, name, "cleared" if value == Known(None) else "set"
