@@ -22,7 +22,7 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for step in trace.steps:
+    for step in () if project.contention.in_tests(trace.function) else trace.steps:
         detail = step.detail
         if step.is_local and isinstance(detail, SessionCall) and detail.method == "commit":
             hazard = _hazard(project, trace, step, detail)

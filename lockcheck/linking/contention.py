@@ -70,8 +70,10 @@ class Contention:
         return found
 
     def _runs_alone(self, function: str) -> bool:
-        if in_revision(self._project.linker.declarations, function):
-            return True
+        return in_revision(self._project.linker.declarations, function) or self.in_tests(function)
+
+    def in_tests(self, function: str) -> bool:
+        """Whether a function belongs to a test, or to what serves tests."""
         module = self._project.linker.functions[function].facts.module
         parts = [part.partition(MARK)[0] for part in module.split(".")]  # `tests~2` where two folders have the name
         return bool(TESTS & set(parts)) or parts[-1].startswith("test_")
