@@ -283,6 +283,17 @@ def c(session: Session):
     assert [kind for _, kind in lockers(other)] == ["row lock", "flush", "bulk"]
 
 
+def test_clearest_of_a_kind_names_the_same_column() -> None:
+    other = """
+def a(session: Session, place: str):
+    session.scalars(select(Job).where(Job.external == place).with_for_update()).all()
+
+def b(session: Session, run: int):
+    session.scalars(select(Job).where(Job.run_id == run).with_for_update()).all()
+"""
+    assert [name for name, _ in lockers(other)] == ["b", "a"]
+
+
 def test_write_is_no_counterpart_of_itself() -> None:
     assert lockers("") == []
 

@@ -90,7 +90,7 @@ class Contention:
             if not self._gated(gates, locker)
             and not (locker.kind == "bulk" and not locker.ordered and locker.rows.searched == rows.searched)
         ]
-        return sorted(found, key=lambda locker: (bool(ahead & locker.ahead), *self._rank(locker, site)))
+        return sorted(found, key=lambda locker: (bool(ahead & locker.ahead), *self._rank(locker, site, rows)))
 
     def met_by(self, locker: Locker, model: ModelRef) -> list[Locker]:
         """Those that a loop which locks rows of a model one by one can deadlock with, the clearest first. Another run
@@ -101,7 +101,7 @@ class Contention:
             for other in (locker, *self._others(locker.table, locker.rows, keys, locker.mode, locker.site))
             if can_deadlock(locker.rows, other.rows, keys) and not (locker.gates & self._all_gates(other, locker))
         ]
-        return sorted(found, key=lambda other: (other == locker, self._rank(other, locker.site)))
+        return sorted(found, key=lambda other: (other == locker, self._rank(other, locker.site, locker.rows)))
 
     def _others(
         self, table: str, rows: RowSet, keys: tuple[tuple[str, ...], ...], wanted: Mode, site: Target
@@ -196,9 +196,12 @@ class Contention:
         mapped = self._project.locks.mapped(model)
         return self._project.locks.keys(mapped) if mapped else ()
 
-    def _rank(self, locker: Locker, site: Target) -> tuple[bool, int, bool, str, int]:
+    def _rank(self, locker: Locker, site: Target, rows: RowSet) -> tuple[bool, int, bool, bool, str, int]:
+        """How clear it is that two meet: among those of a kind, rather where both name the value of a column, so that
+        they reach the same rows where it is the same value."""
         same = (locker.site.path, locker.site.slice) == (site.path, site.slice)
-        return (same, RANK[locker.kind], locker.site.path == site.path, locker.site.path, locker.site.index)
+        apart = not locker.rows.pinned & rows.pinned
+        return (same, RANK[locker.kind], apart, locker.site.path == site.path, locker.site.path, locker.site.index)
 
     # --- collecting --------------------------------------------------------------------------------------------------
 
