@@ -176,8 +176,11 @@ class Contention:
         return self._project.locks.table(instance.model)
 
     def _sent(self, trace: Trace, write: Step, step: Step) -> bool:
-        """Whether a write reaches the database ahead of a later step."""
+        """Whether a write reaches the database ahead of a later step, perhaps since that one sends it."""
         if isinstance(write.detail, Execute):
+            return True
+        later = step.detail.statement if isinstance(step.detail, Execute) else None
+        if later is not None and not self._project.locks.is_core(later.model) and self.turns.sends(trace, step):
             return True
         between = self.turns.senders(trace, write.number + 1, step.number)
         return any(surely_follows(other.path, step.path) for other in between)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lockcheck.linking.entries import entries
-from lockcheck.linking.events import EnterLoop, Execute
+from lockcheck.linking.events import Construct, EnterLoop, Execute, Write
 from lockcheck.linking.modes import Mode
 from lockcheck.linking.rowsets import RowSet
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import loops_at
+from lockcheck.linking.values import Built
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -111,8 +112,23 @@ def _reached(project: Project, wanted: frozenset[Target], function: str) -> tupl
 
 def written_rows(project: Project, trace: Trace) -> Iterator[tuple[Step, str]]:
     """The steps of a run that write one row, with its table."""
-    found = ((step, project.contention.written_row(step)) for step in trace.steps)
-    return ((step, table) for step, table in found if table is not None)
+    for step in trace.steps:
+        table = project.contention.written_row(step) or _committed_before(project, trace, step)
+        if table is not None:
+            yield step, table
+
+
+def _committed_before(project: Project, trace: Trace, step: Step) -> str | None:
+    """The table of one object that a step changes, which the run has built and committed before."""
+    instance = step.detail.instance if isinstance(step.detail, Write) else None
+    if instance is None or not isinstance(instance.origin, Built):
+        return None
+    site = instance.origin.site
+    known = any(
+        isinstance(other.detail, Construct) and other.detail.site == site and trace.ended_between(other, step, None)
+        for other in trace.steps[: step.number]
+    )
+    return project.locks.table(instance.model) if known else None
 
 
 def locking(project: Project, trace: Trace) -> Iterator[tuple[Step, frozenset[str]]]:
