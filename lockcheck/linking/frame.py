@@ -31,6 +31,7 @@ from lockcheck.linking.events import (
     Unflushed,
     Write,
 )
+from lockcheck.linking.injected import of_another_session
 from lockcheck.linking.names import SESSION_NAMES
 from lockcheck.linking.origins import FRESH, is_fresh, steady, varies
 from lockcheck.linking.results import combined, grown, in_step, item, walked
@@ -214,12 +215,16 @@ class Frame:
     def parameter(self, fact: facts.Param, _: int) -> Abstract:
         return self.parameters.get(fact.name, Opaque())
 
+    def _reads(self, base: Instance, name: str) -> None:
+        if self.linker.names.column(base.model, name) and not of_another_session(self, base.origin):
+            self.emit(Read(None, base, name))
+
     def attr(self, fact: facts.Attr, number: int) -> Abstract:
         base = self.value(fact.base)
         found = self._attribute_of(base, fact.name, number)
         in_handler = self._written_before is not None and number > self._written_before
-        if isinstance(base, Instance) and in_handler and self.linker.names.column(base.model, fact.name):
-            self.emit(Read(None, base, fact.name))
+        if isinstance(base, Instance) and in_handler:
+            self._reads(base, fact.name)
         return found
 
     def _attribute_of(self, base: Abstract, name: str, number: facts.Id) -> Abstract:
