@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import dialects, file_line
+from lockcheck.checks._handlers import catches_database_errors, guarded_by, raises
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.events import Add, Execute, SessionCall
+from lockcheck.linking.events import Add, EnterHandler, Execute, SessionCall
 from lockcheck.linking.origins import origins
 from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
@@ -59,9 +60,23 @@ def _child(project: Project, trace: Trace, commit: Step, parent: Instance) -> tu
         if not isinstance(detail, Add) or not trace.reaches(commit, step):
             continue
         for value in instances(detail.value):
-            if _belongs(project, value, parent, table):
+            if _belongs(project, value, parent, table) and not _optional(trace, commit, step):
                 return step, value
     return None
+
+
+def _optional(trace: Trace, commit: Step, child: Step) -> bool:
+    """Whether the child is added in a `try` behind the commit that lets no error through: the parent is meant to stay
+    without it."""
+    for step in trace.steps[commit.number + 1 :]:
+        if not isinstance(step.detail, EnterHandler):
+            continue
+        body = (*step.path[:-1], step.path[-1]._replace(arm="body"))
+        if child.path[: len(body)] == body and commit.path[: len(body)] != body:
+            guarded = guarded_by(trace, step, step.detail)
+            if catches_database_errors(guarded) and not raises(guarded):
+                return True
+    return False
 
 
 def _belongs(project: Project, child: Instance, parent: Instance, table: str | None) -> bool:
