@@ -48,12 +48,24 @@ def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
 # --- locks that are not rendered -----------------------------------------------------------------------------------
 
 
-def _dropped(_: Project, trace: Trace, step: Step) -> Hazard | None:
+def _rendered(_: Project, trace: Trace) -> Iterator[Target]:
+    """The locks that a SELECT of a run takes."""
+    statements = (step.detail.statement for step in trace.steps if isinstance(step.detail, Execute))
+    yield from (
+        s.lock.site for s in statements if s.kind == "select" and s.lock is not None and s.lock.site is not None
+    )
+
+
+def _taken(project: Project) -> frozenset[Target]:
+    return frozenset(project.in_runs(_rendered))
+
+
+def _dropped(project: Project, trace: Trace, step: Step) -> Hazard | None:
     execute = step.detail
     lock = execute.statement.lock if isinstance(execute, Execute) else None
     if not isinstance(execute, Execute) or lock is None or lock.site is None:
         return None
-    if execute.how in ("query.update", "query.delete"):
+    if execute.how in ("query.update", "query.delete") and lock.site not in project.ask(_taken):
         kind = execute.statement.kind.upper()
         text = f"the row lock is left out: query.{kind.lower()}() renders an {kind} without it"
         text = text.replace("an DELETE", "a DELETE")
