@@ -143,12 +143,13 @@ class Locks:
 
     def same_rows(self, one: Statement, other: Statement) -> bool:
         """Whether two statements on a table reach the same rows: by equal keys, or since the conditions of the first
-        are all among those of the second."""
+        are all among those of the second; both may reach all rows."""
         model, mapped = other.model, self.mapped(other.model)
         if one.model is None or model is None or mapped is None:
             return False
         where, wanted = frozenset(clauses.conjuncts(one.where)), frozenset(clauses.conjuncts(other.where))
-        if where and where <= wanted and one.model == model:
+        everything = not where and not wanted and one.readable and not one.limited
+        if one.model == model and (everything or (where and where <= wanted)):
             return True
         ours, theirs = clauses.pinned(one.where, one.model), clauses.pinned(other.where, model)
         return any(all(n in ours and ours[n] == theirs.get(n) for n in key) for key in self.keys(mapped))

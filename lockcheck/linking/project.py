@@ -24,7 +24,7 @@ from lockcheck.linking.retries import Retries
 from lockcheck.linking.revisions import serving_revisions
 from lockcheck.linking.rowsets import chosen_elsewhere
 from lockcheck.linking.states import States, Transitions
-from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
 from lockcheck.plans import Target
 
@@ -180,14 +180,16 @@ class Project:
 
     def held(self, trace: Trace, step: Step, table: str, session: SessionRef | None) -> Iterator[tuple[Step, Execute]]:
         """The row locks of a table that earlier statements of the same transaction took, SKIP LOCKED and NOWAIT
-        included."""
+        included. Sessions of which nothing is known count as one, until any session's transaction ends."""
+        unknown = session is not None and session.origin == Somewhere()
         for other, detail in trace.locking:
             if other.number >= step.number:
                 break
-            if session is not None and detail.session is not None and not same_session(detail.session, session):
+            if session is not None and detail.session is not None and detail.session.origin != session.origin:
                 continue
             tables = {self.locks.table(model) for model in self.locks.locked_models(detail.statement)}
-            if table in tables and trace.reaches(other, step) and not trace.ended_between(other, step, session):
+            ended = trace.ended_between(other, step, None if unknown else session)
+            if table in tables and trace.reaches(other, step) and not ended:
                 yield other, detail
 
     def locked_before(self, trace: Trace, step: Step, statement: Statement) -> list[Execute]:
