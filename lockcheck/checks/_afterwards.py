@@ -26,7 +26,7 @@ from lockcheck.linking.events import (
 from lockcheck.linking.project import Project
 from lockcheck.linking.steps import calls_of_turn
 from lockcheck.linking.trace import Step, Trace, innermost, same_session
-from lockcheck.linking.values import AttributeOf, Built, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
+from lockcheck.linking.values import AttributeOf, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
 from lockcheck.plans import Target
 
 
@@ -207,7 +207,7 @@ def uses(step: Step, session: SessionRef, failed: Step) -> bool:
     if isinstance(session.origin, Somewhere) and _scope(step) != _scope(failed):
         return False
     if isinstance(detail, Read):
-        return _expired(detail.instance) and isinstance(failed.detail, SessionCall)
+        return _expired(detail.instance, session) and isinstance(failed.detail, SessionCall)
     if isinstance(detail, SessionCall):
         return same_session(detail.session, session) and not detail.method.startswith(("expunge", "savepoint"))
     if isinstance(detail, (Execute, Merge, Delete, Add)):
@@ -217,6 +217,12 @@ def uses(step: Step, session: SessionRef, failed: Step) -> bool:
     return False
 
 
-def _expired(instance: Instance) -> bool:
-    """A failed flush expires the objects of the session: reading one then needs the database (page of LCK401)."""
-    return isinstance(instance.origin, (FromOperation, Given, Reached)) and not isinstance(instance.origin, Built)
+def _expired(instance: Instance, session: SessionRef) -> bool:
+    """A failed flush expires the objects of the session: reading one then needs the database (page of LCK401). What
+    a caller hands over is not in a session that the function opens."""
+    first = instance.origin
+    while isinstance(first, Reached):
+        first = first.base
+    if isinstance(first, Given):
+        return session.owner != "own"
+    return isinstance(instance.origin, (FromOperation, Reached))
