@@ -29,6 +29,9 @@ def _counterparts(project: Linked, table: str) -> list[tuple[str, str]]:
 
 NO_COUNTERPART = {
     "nobody": "",
+    "goes the same way": (
+        "def g(session: Session, run):\n    session.scalars(select(Job).where(Job.run_id == run).with_for_update()).all()"
+    ),
     "reads": "def g(session: Session):\n    session.scalars(select(Job).where(Job.state == 'queued')).all()",
     "another table": "def g(session: Session):\n    session.scalars(select(Team).with_for_update()).all()",
     "one row by key": "def g(session: Session, key):\n    session.get(Job, key, with_for_update=True)",
@@ -254,7 +257,7 @@ def f(session: Session, run: int):
     other = f"""
 def g(session: Session, run: int):
     {gate}
-    session.scalars(select(Job).where(Job.run_id == run).with_for_update()).all()
+    session.scalars(select(Job).where(Job.run_id == run).order_by(Job.name).with_for_update()).all()
 """
     assert lockers(other, bulk) == wanted
 
@@ -263,7 +266,7 @@ def test_gate_of_one_side_only() -> None:
     other = """
 def g(session: Session, run: int):
     session.get(Run, run, with_for_update={"of": Run})
-    session.scalars(select(Job).where(Job.run_id == run).with_for_update()).all()
+    session.scalars(select(Job).where(Job.run_id == run).order_by(Job.name).with_for_update()).all()
 """
     assert lockers(other) == [("g", "row lock")]
 
@@ -289,7 +292,7 @@ def a(session: Session, place: str):
     session.scalars(select(Job).where(Job.external == place).with_for_update()).all()
 
 def b(session: Session, run: int):
-    session.scalars(select(Job).where(Job.run_id == run).with_for_update()).all()
+    session.scalars(select(Job).where(Job.run_id == run).order_by(Job.priority).with_for_update()).all()
 """
     assert [name for name, _ in lockers(other)] == ["b", "a"]
 

@@ -88,7 +88,7 @@ class Contention:
             locker
             for locker in self._others(table, rows, keys, wanted, site)
             if not self._gated(gates, locker)
-            and not (locker.kind == "bulk" and not locker.ordered and locker.rows.searched == rows.searched)
+            and not (locker.scanned and not statement.order_by and locker.rows.searched == rows.searched)
         ]
         return sorted(found, key=lambda locker: (bool(ahead & locker.ahead), *self._rank(locker, site, rows)))
 
@@ -247,7 +247,20 @@ class Contention:
         site = statement.lock.site if statement.lock and statement.lock.site else statement.site
         what = {"row lock": "locks", "bulk": f"{statement.kind}s"}.get(kind, f"{statement.kind}s them")
         gates, ahead = self.gates(trace, step, table), self.ahead(trace, step, table)
-        return Locker(table, trace.function, site, kind, rows, gates, what, ordered, self._mode(statement), ahead=ahead)
+        scanned = kind in ("bulk", "row lock") and not ordered and not statement.order_by
+        return Locker(
+            table,
+            trace.function,
+            site,
+            kind,
+            rows,
+            gates,
+            what,
+            ordered,
+            self._mode(statement),
+            scanned=scanned,
+            ahead=ahead,
+        )
 
     def loop_locker(self, trace: Trace, turn: Turn) -> Locker:
         table = self._project.locks.table(turn.touched.model) or ""

@@ -38,6 +38,8 @@ class Locker:
     mode: Mode = "update"
     assumed: bool = field(default=False, compare=False)
     """Whether the rows are what a parameter holds."""
+    scanned: bool = False
+    """Whether one statement locks the rows as it finds them."""
     ahead: frozenset[str] = field(default=frozenset(), compare=False)
     """Other tables of which it has locked rows before, perhaps those that these rows belong to."""
 
