@@ -30,7 +30,8 @@ def _counterparts(project: Linked, table: str) -> list[tuple[str, str]]:
 NO_COUNTERPART = {
     "nobody": "",
     "goes the same way": (
-        "def g(session: Session, run):\n    session.scalars(select(Job).where(Job.run_id == run).with_for_update()).all()"
+        "def g(session: Session, run):\n"
+        "    session.scalars(select(Job).where(Job.run_id == run).with_for_update()).all()"
     ),
     "reads": "def g(session: Session):\n    session.scalars(select(Job).where(Job.state == 'queued')).all()",
     "another table": "def g(session: Session):\n    session.scalars(select(Team).with_for_update()).all()",

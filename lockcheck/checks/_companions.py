@@ -1,15 +1,16 @@
-"""Columns that go with a state: set or cleared by the statements that write it, so that a look at them guards it."""
+"""Guards of a state beside a condition on it: columns that go with it, and a row that was returned under its lock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.checks._common import Occurrence
 from lockcheck.declarations.model import Column, MappedClass
 from lockcheck.linking import clauses
 from lockcheck.linking.events import Execute
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Trace
-from lockcheck.linking.values import Condition, Known, Statement
+from lockcheck.linking.values import ColumnRef, Condition, Known, Statement
 
 FAILS_BY = {"is null": "set", "is not null": "cleared", "==": "cleared"}
 """What another transaction does to a column, after which a look at it fails."""
@@ -24,6 +25,28 @@ def guarded_beside(project: Project, statement: Statement, mapped: MappedClass, 
         for part in clauses.conjuncts(statement.where)
         if isinstance(part, Condition) and len(part.columns) == 1 and part.columns[0].model == statement.model
     )
+
+
+def seen_before(project: Project, occurrence: Occurrence, statement: Statement, column: Column) -> bool:
+    """Whether an earlier UPDATE of the transaction has locked the row and looked at its state, or returned it: with
+    RETURNING it takes the place of a SELECT FOR UPDATE."""
+    trace, step = occurrence.trace, occurrence.step
+    return any(
+        _sees_state(other.detail.statement, column)
+        and project.locks.one_row(other.detail.statement)
+        and project.locks.same_rows(other.detail.statement, statement)
+        and trace.reaches(other, step)
+        and not trace.ended_between(other, step, None)
+        for other in trace.steps[: step.number]
+        if isinstance(other.detail, Execute)
+    )
+
+
+def _sees_state(statement: Statement, column: Column) -> bool:
+    returned = statement.entities if statement.query is None else ()
+    tested = (part for condition in clauses.conditions(statement.where) for part in condition.columns)
+    named = {part.attribute for part in (*returned, *tested) if isinstance(part, ColumnRef)}
+    return statement.kind == "update" and (statement.model in returned or column.attribute in named)
 
 
 def _changes(project: Project) -> frozenset[tuple[str, str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import Occurrence, dialects, listed, one_each
-from lockcheck.checks._companions import guarded_beside
+from lockcheck.checks._companions import guarded_beside, seen_before
 from lockcheck.checks._subselects import asked_inside, asked_states
 from lockcheck.checks._transitions import tested_before
 from lockcheck.declarations.model import Column, EnumMember, MappedClass
@@ -47,7 +47,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
     state = _written(statement, column)
     if state is None or _guarded(statement, mapped, column) or built(statement.where):
         return None
-    if guarded_beside(project, statement, mapped, column):
+    if guarded_beside(project, statement, mapped, column) or seen_before(project, occurrence, statement, column):
         return None
     held = project.locked_before(occurrence.trace, occurrence.step, statement)
     if held and _checked_under_lock(project, occurrence, held, mapped, column):

@@ -31,7 +31,7 @@ from lockcheck.plans import Target
 KEPT = frozenset(
     {
         "subquery", "cte", "scalar_subquery", "as_scalar", "alias", "label", "lateral", "correlate", "correlate_except",
-        "returning", "params", "with_hint", "suffix_with", "set_label_style", "add_cte", "yield_per", "with_session",
+        "params", "with_hint", "suffix_with", "set_label_style", "add_cte", "yield_per", "with_session",
         "autoflush", "select_entity_from", "reset_joinpoint", "from_statement", "return_defaults", "with_labels",
         "self_group", "tuples", "inline", "sort_by_parameter_order", "apply_labels", "column", "with_statement_hint",
         "order_by_none", "with_parent", "from_self", "group_concat",
@@ -41,7 +41,7 @@ KEPT = frozenset(
 
 BUILDS = KEPT | {
     "where", "filter", "filter_by", "having", "join", "outerjoin", "select_from", "options", "order_by", "limit",
-    "offset", "distinct", "group_by", "with_for_update", "execution_options", "populate_existing",
+    "offset", "distinct", "group_by", "with_for_update", "execution_options", "populate_existing", "returning",
 }  # fmt: skip
 """Methods that give a statement again, and execute nothing."""
 
@@ -109,6 +109,7 @@ class Extender:
             "with_for_update": self._lock,
             "execution_options": self._execution_options,
             "populate_existing": self._populate,
+            "returning": self._returning,
             "with_only_columns": self._entities,
             "with_entities": self._entities,
             "add_columns": self._more_entities,
@@ -236,6 +237,10 @@ class Extender:
     def _entities(self, statement: Statement, arguments: Arguments, _: Target) -> Statement:
         entities = columns_of(arguments.positional)
         return replace(statement, entities=entities, model=first_model(entities) or statement.model)
+
+    def _returning(self, statement: Statement, arguments: Arguments, _: Target) -> Statement:
+        written = statement.kind in ("update", "delete") and statement.query is None
+        return replace(statement, entities=columns_of(arguments.positional)) if written else statement
 
     def _more_entities(self, statement: Statement, arguments: Arguments, _: Target) -> Statement:
         return replace(statement, entities=statement.entities + arguments.positional)

@@ -403,9 +403,10 @@ class Assignments:
 class Statement:
     """A SELECT, UPDATE, DELETE or INSERT as far as it was built.
 
-    `entities` are what a SELECT returns. `model` is the table that is written, or the first one read. `where` is a
-    conjunction. `site` is the call that began it. `spelling` is how the entity reads there. `local` names the one
-    function that built all of it, None when several did. `query` is the session of a legacy `session.query(..)`.
+    `entities` are what a SELECT, or RETURNING, returns. `model` is the table that is written, or the first one read.
+    `where` is a conjunction. `site` is the call that began it. `spelling` is how the entity reads there. `local` names
+    the one function that built all of it, None when several did. `query` is the session of a legacy
+    `session.query(..)`.
     `readable` is false once a step was not understood.
     """
 
