@@ -499,10 +499,15 @@ class Frame:
                 return True
         return False
 
-    def evaluate(self, step: facts.Evaluate) -> None:
+    def evaluate(self, step: facts.Evaluate) -> bool:
         if step.dropped:
             self.dropped.add(step.value)
         self.value(step.value)
+        call = self.function.values[step.value]
+        exits = step.dropped and isinstance(call, facts.Call) and self.value(call.func) in EXITS
+        if exits:
+            self.emit(Leave("raise"))
+        return exits
 
     def set_attribute(self, step: facts.SetAttribute) -> None:
         base, value = self.value(step.base), self.value(step.value)
@@ -644,6 +649,10 @@ class Frame:
     def leave(self, step: facts.Break | facts.Continue) -> bool:
         self.emit(Leave("break" if isinstance(step, facts.Break) else "continue"))
         return True
+
+
+EXITS = frozenset(External(name) for name in ("sys.exit", "os._exit", "builtins.exit", "builtins.quit"))
+"""What ends the program, mostly by an error that nobody catches."""
 
 
 class Inside:
