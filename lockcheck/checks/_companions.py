@@ -59,9 +59,15 @@ def _of_run(project: Project, trace: Trace) -> Iterator[tuple[str, str, str, str
         statement = step.detail.statement if isinstance(step.detail, Execute) and step.is_local else None
         mapped = project.locks.mapped(statement.model) if statement is not None and statement.kind == "update" else None
         column = project.states.column(mapped) if mapped is not None else None
-        if statement is None or mapped is None or column is None:
+        if statement is None or mapped is None or column is None or _of_several(statement):
             continue
         written = {found.attribute: value for name, value in statement.assigned.items if (found := mapped.column(name))}
         for name, value in written.items():
             if name != column.attribute and column.attribute in written:
                 yield mapped.table, column.attribute, name, "cleared" if value == Known(None) else "set"
+
+
+def _of_several(statement: Statement) -> bool:
+    """Whether an UPDATE names other tables: which of them a column that it sets belongs to is not kept."""
+    found = (column.model for condition in clauses.conditions(statement.where) for column in condition.columns)
+    return any(model != statement.model for model in found)
