@@ -29,10 +29,6 @@ def _counterparts(project: Linked, table: str) -> list[tuple[str, str]]:
 
 NO_COUNTERPART = {
     "nobody": "",
-    "goes the same way": (
-        "def g(session: Session, run):\n"
-        "    session.scalars(select(Job).where(Job.run_id == run).with_for_update()).all()"
-    ),
     "reads": "def g(session: Session):\n    session.scalars(select(Job).where(Job.state == 'queued')).all()",
     "another table": "def g(session: Session):\n    session.scalars(select(Team).with_for_update()).all()",
     "one row by key": "def g(session: Session, key):\n    session.get(Job, key, with_for_update=True)",
@@ -219,6 +215,10 @@ def g(session: Session, keys: list[int]):
             session.commit()
 """,
         ("g", "loop"),
+    ),
+    "goes the same way": (
+        "def g(session: Session):\n    session.scalars(select(Job).where(Job.run_id == 1).with_for_update()).all()",
+        ("g", "row lock"),
     ),
     "savepoint in each turn": (
         """

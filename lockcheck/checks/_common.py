@@ -95,6 +95,7 @@ def counterpart_does(locker: Locker) -> str:
     """What the other side does, as a predicate."""
     if locker.kind == "row lock":
         order = "in another order" if not locker.ordered else "in primary-key order"
+        order = "in no particular order" if locker.same_way else order
         return f"locks many of them by SELECT ... FOR UPDATE {order}"
     if locker.kind == "loop":
         return f"{locker.what} one by one in a loop, in that loop's order"

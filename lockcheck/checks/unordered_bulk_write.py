@@ -68,7 +68,8 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
 def _is_clear(statement: Statement, other: Locker) -> bool:
     """Whether a pair is precise enough to be shown by default: the other side goes row by row. Rows that are deleted
     are mostly dead, so that a DELETE needs one that waits for many rows by FOR UPDATE (docs/precision.md)."""
-    return other.kind == "row lock" if statement.kind == "delete" else other.kind != "bulk"
+    clear = other.kind == "row lock" if statement.kind == "delete" else other.kind != "bulk"
+    return clear and not other.same_way
 
 
 def _message(

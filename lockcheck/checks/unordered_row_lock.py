@@ -56,7 +56,7 @@ def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, si
     gates = project.contention.gates(trace, step, table)
     others = project.contention.counterparts(table, statement, gates, site)
     others = [other for other in others if not (statement.order_by and other.ordered)]
-    stable = [other for other in others if other.kind != "bulk"]
+    stable = [other for other in others if other.kind != "bulk" and not other.same_way]
     counterpart = next(iter(stable or others), None)
     if not stable and (statement.order_by or (gates and not others)):
         return None

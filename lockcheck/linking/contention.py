@@ -8,6 +8,7 @@ can meet, in conflicting modes, waiting for locks, and without a gate that both 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockcheck.declarations.locate import MARK
@@ -82,14 +83,14 @@ class Contention:
         self, table: str, statement: Statement, gates: frozenset[str], site: Target, ahead: frozenset[str] = frozenset()
     ) -> list[Locker]:
         """Those that a statement which locks many rows in unknown order can deadlock with, the clearest first. Last are
-        those that have locked rows of a table before of which this side has locked some, too."""
+        those that have locked rows of a table before of which this side has locked some, too. A SELECT FOR UPDATE that
+        takes the rows as it finds them, by the same index, is no clearer than a bulk write."""
         rows, keys, wanted = rows_of(self._project.locks, statement), self._keys(statement.model), self._mode(statement)
-        found = [
-            locker
-            for locker in self._others(table, rows, keys, wanted, site)
-            if not self._gated(gates, locker)
-            and not (locker.scanned and not statement.order_by and locker.rows.searched == rows.searched)
-        ]
+        found = []
+        for locker in self._others(table, rows, keys, wanted, site):
+            same_way = locker.scanned and not statement.order_by and locker.rows.searched == rows.searched
+            if not self._gated(gates, locker) and not (same_way and locker.kind == "bulk"):
+                found.append(replace(locker, same_way=same_way))
         return sorted(found, key=lambda locker: (bool(ahead & locker.ahead), *self._rank(locker, site, rows)))
 
     def met_by(self, locker: Locker, model: ModelRef) -> list[Locker]:
@@ -204,7 +205,8 @@ class Contention:
         they reach the same rows where it is the same value."""
         same = (locker.site.path, locker.site.slice) == (site.path, site.slice)
         apart = not locker.rows.pinned & rows.pinned
-        return (same, RANK[locker.kind], apart, locker.site.path == site.path, locker.site.path, locker.site.index)
+        kind = "bulk" if locker.same_way else locker.kind
+        return (same, RANK[kind], apart, locker.site.path == site.path, locker.site.path, locker.site.index)
 
     # --- collecting --------------------------------------------------------------------------------------------------
 

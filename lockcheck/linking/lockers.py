@@ -40,6 +40,8 @@ class Locker:
     """Whether the rows are what a parameter holds."""
     scanned: bool = False
     """Whether one statement locks the rows as it finds them."""
+    same_way: bool = field(default=False, compare=False)
+    """Whether it finds them by the index by which the other side does, so that with one plan they go one way."""
     ahead: frozenset[str] = field(default=frozenset(), compare=False)
     """Other tables of which it has locked rows before, perhaps those that these rows belong to."""
 
