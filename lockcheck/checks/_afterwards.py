@@ -86,8 +86,8 @@ def _tries_again(project: Project, trace: Trace, guarded: Guarded) -> bool:
 def loop_site(trace: Trace, guarded: Guarded) -> Target | None:
     """The loop that the handler stands in."""
     loop = loop_around(guarded)
-    entered = (s.detail for s in trace.steps if isinstance(s.detail, EnterLoop) and s.path == loop[:-1])
-    return next((detail.site for detail in entered if loop and detail.fork == loop[-1].fork), None)
+    entered = (entered for step, entered in trace.of(EnterLoop) if loop and step.path == loop[:-1])
+    return next((detail.site for detail in entered if detail.fork == loop[-1].fork), None)
 
 
 def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Reuse | None:
@@ -104,7 +104,7 @@ def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef
     loop = loop_around(guarded)
     after = [step for step in guarded.after if trace.reaches(guarded.handler, step)]
     turn = [step for step in after if loop and step.path[: len(loop)] == loop]
-    rest = [step for step in after if step not in turn]
+    rest = [step for step in after if not loop or step.path[: len(loop)] != loop]
     behind = _until_left(rest, guarded)
     found = _first(
         [_until_left(turn, guarded), _next_turn(project, trace, guarded, session), behind], session, failed, turn=1
@@ -171,7 +171,7 @@ def _made_inside(project: Project, trace: Trace, site: Target, session: SessionR
 
 def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:
     """The steps of a turn of a loop that may have the session of the turn before."""
-    steps = [step for step in trace.steps if loop and step.path[: len(loop)] == loop]
+    steps = trace.inside(loop) if loop else []
     if isinstance(session.origin, Somewhere):
         return [step for step in steps if len(_scope(step)) <= len(loop)]
     return steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from lockcheck.checks._deadlocks import may_deadlock, on_innodb_alone
 from lockcheck.checks._errors import EVERY_DATABASE_ERROR, RETRYABLE, caught_names
@@ -22,6 +23,7 @@ from lockcheck.linking.events import (
     SessionCall,
     Write,
 )
+from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import ModelRef, SessionRef, Somewhere
@@ -46,9 +48,9 @@ class Guarded:
 
 def local_handlers(trace: Trace) -> Iterator[Guarded]:
     """The handlers of the function itself that may be the first to see a database error."""
-    for step in trace.steps:
-        if step.is_local and isinstance(step.detail, EnterHandler):
-            guarded = guarded_by(trace, step, step.detail)
+    for step, caught in trace.of(EnterHandler):
+        if step.is_local:
+            guarded = guarded_by(trace, step, caught)
             if catches_database_errors(guarded):
                 yield guarded
 
@@ -58,16 +60,11 @@ def guarded_by(trace: Trace, step: Step, caught: EnterHandler) -> Guarded:
     outer, arm = step.path[:-1], step.path[-1]
 
     def within(name: str) -> list[Step]:
-        inside = (*outer, arm._replace(arm=name))
-        return [other for other in trace.steps if other.path[:depth] == inside]
+        return trace.inside((*outer, arm._replace(arm=name)))
 
-    earlier = tuple(
-        s.detail
-        for s in trace.steps[: step.number]
-        if isinstance(s.detail, EnterHandler) and s.path[:-1] == outer and s.detail.fork == caught.fork
-    )
-    numbers = (s.number for s in trace.steps if s.path[: depth - 1] == outer and _same_try(s, depth, arm.fork))
-    last = max(numbers, default=0)
+    handlers = before(trace.of(EnterHandler), step)
+    earlier = tuple(other for s, other in handlers if s.path[:-1] == outer and other.fork == caught.fork)
+    last = max((s.number for s in trace.inside(outer) if _same_try(s, depth, arm.fork)), default=0)
     return Guarded(
         trace,
         step,
@@ -130,8 +127,9 @@ def violates(project: Project, trace: Trace, step: Step) -> bool:
     """Whether a step may break a constraint: no SELECT does, nor a change of columns that no key holds."""
     detail = step.detail
     if isinstance(detail, SessionCall) and detail.method in FLUSHES:
-        before = (other for other in trace.steps[: step.number] if not trace.ended_between(other, step, None))
-        return any(_pends(project, other.detail) for other in before)
+        waiting = (pair for pair in before(trace.of(Write, Add, Merge, Delete), step) if _pends(project, pair[1]))
+        handed = (pair for pair in before(trace.of(Outer), step) if not is_builtin(pair[1]))
+        return any(not trace.ended_between(other, step, None) for other, _ in chain(waiting, handed))
     if not isinstance(detail, Execute) or detail.statement.kind in ("insert", "delete"):
         return True
     statement = detail.statement
@@ -141,11 +139,9 @@ def violates(project: Project, trace: Trace, step: Step) -> bool:
     return False
 
 
-def _pends(project: Project, detail: object) -> bool:
-    """Whether a step leaves something in the session that a flush may fail on."""
-    if isinstance(detail, Write):
-        return _holds(project, detail.instance.model, frozenset({detail.attribute}))
-    return isinstance(detail, (Add, Merge, Delete)) or (isinstance(detail, Outer) and not is_builtin(detail))
+def _pends(project: Project, detail: Write | Add | Merge | Delete) -> bool:
+    """Whether what a step leaves in the session is something that a flush may fail on."""
+    return not isinstance(detail, Write) or _holds(project, detail.instance.model, frozenset({detail.attribute}))
 
 
 def _holds(project: Project, model: ModelRef | None, names: frozenset[str]) -> bool:

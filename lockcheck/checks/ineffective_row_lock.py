@@ -8,6 +8,7 @@ from lockcheck import facts
 from lockcheck.checks._common import file_line
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Delete, Execute, Test, Write
+from lockcheck.linking.kinds import after
 from lockcheck.linking.origins import built
 from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
@@ -29,7 +30,7 @@ SAME = frozenset({"scalars", "unique", "mappings", "tuples"})
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run):
+    for hazard in project.in_runs(_of_run, holding=(Execute, Test)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard
@@ -38,7 +39,7 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for step in trace.steps:
+    for step, _ in trace.of(Execute, Test):
         for judge in JUDGES if step.is_local else ():
             hazard = judge(project, trace, step)
             if hazard is not None:
@@ -135,7 +136,8 @@ def _unlooked(project: Project, trace: Trace, step: Step) -> Hazard | None:
     if not any(uses.unused(number, READS) for uses, number in _calls(project, step, execute.site)):
         return None
     table = project.locks.table(execute.statement.model)
-    later = (other for other in trace.steps[step.number + 1 :] if _writes(project, other, table))
+    writing = after(trace.of(Write, Delete, Execute), step)
+    later = (other for other, _ in writing if _writes(project, other, table))
     write = next((s for s in later if trace.reaches(step, s) and not trace.ended_between(step, s, None)), None)
     if write is None or table is None or not isinstance(write.detail, (Write, Execute, Delete)):
         return None

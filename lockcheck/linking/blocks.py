@@ -47,9 +47,10 @@ def _blocks(trace: Trace, inside: Step) -> Iterator[Block]:
     """The blocks of its session that a step stands in."""
     session = getattr(inside.detail, "session", None)
     opened: list[Step] = []
-    for step in trace.steps:
-        detail = step.detail
-        if session is None or not isinstance(detail, (Savepoints, Opened)) or not same_session(detail.session, session):
+    if session is None:
+        return
+    for step, detail in trace.of(Savepoints, Opened):
+        if not same_session(detail.session, session):
             continue
         if isinstance(detail, Opened) and not detail.commits:
             continue

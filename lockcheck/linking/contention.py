@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lockcheck.declarations.locate import MARK
-from lockcheck.linking.events import Execute, Merge, Write
+from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.lockers import (
     Locker,
     LockerKind,
@@ -122,9 +123,8 @@ class Contention:
         the row; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
-        for other, parent in self._project.of_run(written_rows, trace.function) if parents else ():
-            if other.number >= step.number:
-                break
+        written = self._project.of_run(written_rows, trace.function) if parents else ()
+        for other, parent in before(written, step):
             if parent not in parents or not self._sent(trace, other, first or step):
                 continue
             if trace.reaches(other, step) and not trace.ended_between(other, step, None):
@@ -134,9 +134,7 @@ class Contention:
     def ahead(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """The other tables of which the transaction has locked rows when a step locks some."""
         found: set[str] = set()
-        for other, locked in self._project.of_run(locking, trace.function):
-            if other.number >= step.number:
-                break
+        for other, locked in before(self._project.of_run(locking, trace.function), step):
             tables = locked - found - {table}
             if tables and self._sent(trace, other, step) and trace.reaches(other, step):
                 found |= frozenset() if trace.ended_between(other, step, None) else tables
@@ -201,14 +199,14 @@ class Contention:
 
     def found(self, trace: Trace) -> Iterator[Told | Target]:
         """The lockers of a run, and its loops that walk lists."""
-        for step in trace.steps:
-            if isinstance(step.detail, Execute) and step.is_local:
-                for locker in self._statement_lockers(trace, step, step.detail):
+        for step, execute in trace.of(Execute):
+            if step.is_local:
+                for locker in self._statement_lockers(trace, step, execute):
                     yield told(locker)
-        for step, loop, body in trace.loops():
-            if is_batched(loop.iterable):
+        for step, loop in trace.of(EnterLoop):
+            if step.is_local and is_batched(loop.iterable):
                 yield loop.site
-            for turn in self.turns.of(trace, step, loop, body):
+            for turn in self.turns.of(trace, step) if step.is_local else ():
                 yield told(self.loop_locker(trace, turn), loop.site if turn.at_once else None)
 
     def _statement_lockers(self, trace: Trace, step: Step, execute: Execute) -> Iterator[Locker]:

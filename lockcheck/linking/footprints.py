@@ -78,9 +78,8 @@ class Footprints:
     # --- statements --------------------------------------------------------------------------------------------------
 
     def _executed(self, trace: Trace) -> Iterator[Lock]:
-        for step in trace.steps:
-            if isinstance(step.detail, Execute):
-                yield from (replace(lock, rank=EXECUTED + lock.rank) for lock in self._of_statement(step, step.detail))
+        for step, execute in trace.of(Execute):
+            yield from (replace(lock, rank=EXECUTED + lock.rank) for lock in self._of_statement(step, execute))
 
     def _of_statement(self, step: Step, execute: Execute) -> Iterator[Lock]:
         statement = execute.statement

@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 
 from lockcheck.linking.advisory import is_advisory
 from lockcheck.linking.entries import starts
+from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, Write
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.missing import Lookups
 from lockcheck.linking.trace import Step, Trace, same_session
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
+
+TAKING = (Execute, Write, Add, Merge, Delete)
+"""What may take locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class CriticalPair:
 def critical_pairs(project: Project) -> Iterator[CriticalPair]:
     """The pairs of locks on two tables that runs of the project's entry points take."""
     seen: set[object] = set()
-    for pair in project.in_runs(_of_run, starts):
+    for pair in project.in_runs(_of_run, starts, TAKING):
         key = (_kind(pair.held), _kind(pair.taken), frozenset(gate.table for gate in pair.gates), pair.serial)
         if key not in seen:
             seen.add(key)
@@ -48,8 +52,8 @@ def _kind(lock: Lock) -> tuple[object, ...]:
 
 def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     locks = _distinct(project.footprints.of(trace))
-    serial = [step for step in trace.steps if is_advisory(step.detail)]
-    lookups = Lookups(trace)
+    serial = [step for step, detail in trace.of(Execute, SessionCall) if is_advisory(detail)]
+    lookups = project.lookups(trace)
     for number, taken in enumerate(locks):
         if taken.blocking:
             held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]

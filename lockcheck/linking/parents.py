@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Add, Detail, Execute, Merge, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.modes import Mode
 from lockcheck.linking.values import Abstract, Built, CollectionOf, Instance, Known, ModelRef, Statement, TupleOf, each
 
@@ -71,8 +72,8 @@ def _filled(trace: Trace, step: Step, instance: Instance) -> Instance:
     """An object with the attributes that were set before a step."""
     written = tuple(
         (write.attribute, write.value)
-        for other, write in trace.writes
-        if other.number < step.number and write.instance.origin == instance.origin
+        for _, write in before(trace.of(Write), step)
+        if write.instance.origin == instance.origin
     )
     return replace(instance, given=(*instance.given, *written))
 
@@ -80,9 +81,9 @@ def _filled(trace: Trace, step: Step, instance: Instance) -> Instance:
 def _added(trace: Trace, step: Step, write: Write) -> bool:
     """Whether the object that is written was added before."""
     return any(
-        isinstance(other.detail, (Add, Merge))
-        and any(part.origin == write.instance.origin for part in instances(other.detail.value))
-        for other in trace.steps[: step.number]
+        part.origin == write.instance.origin
+        for _, added in before(trace.of(Add, Merge), step)
+        for part in instances(added.value)
     )
 
 

@@ -35,7 +35,7 @@ class Sibling(NamedTuple):
 def siblings(project: Project) -> Iterator[Sibling]:
     """One for each loop or statement that goes through the rows, with the lock that was taken first."""
     seen: set[object] = set()
-    for sibling in project.in_runs(_of_run, starts):
+    for sibling in project.in_runs(_of_run, starts, (Execute,)):
         places = {(sibling.held.table, _loop(sibling.held, sibling.taken) or sibling.site), sibling.site}
         if not seen & places:
             yield sibling
