@@ -102,9 +102,8 @@ def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef
             following = [_next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
             return _first(following, session, failed, turn=0)
     loop = loop_around(guarded)
-    after = [step for step in guarded.after if trace.reaches(guarded.handler, step)]
-    turn = [step for step in after if loop and step.path[: len(loop)] == loop]
-    rest = [step for step in after if not loop or step.path[: len(loop)] != loop]
+    turn = [step for step in guarded.reached if loop and step.path[: len(loop)] == loop]
+    rest = [step for step in guarded.reached if not loop or step.path[: len(loop)] != loop]
     behind = _until_left(rest, guarded)
     found = _first(
         [_until_left(turn, guarded), _next_turn(project, trace, guarded, session), behind], session, failed, turn=1

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lockcheck import facts
 from lockcheck.checks._afterwards import begins_anew, turn_of, uses
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
-from lockcheck.checks._handlers import Guarded, failing, flushes, guarded_by
+from lockcheck.checks._handlers import FOLLOWING, Guarded, failing, flushes
 from lockcheck.checks._losses import lost_to
 from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
 from lockcheck.linking.kinds import after, before
@@ -53,7 +53,7 @@ def goes_on(project: Project, function: str, handler: Target, failed: frozenset[
 def _in_run(project: Project, trace: Trace, handler: Target, failed: frozenset[Target]) -> Iterator[GoesOn]:
     for step, caught in trace.of(EnterHandler):
         if caught.site == handler and step.calls:
-            guarded = guarded_by(trace, step, caught)
+            guarded = Guarded(trace, step, caught)
             for failing_step, session in failing(project, guarded):
                 if getattr(failing_step.detail, "site", None) in failed:
                     use = _use(trace, guarded, session, failing_step)
@@ -73,7 +73,8 @@ def _lost(project: Project, guarded: Guarded, failed: Step, session: SessionRef)
 
 def _use(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Step | None:
     """The first use of the session behind the call, None when its transaction ends before."""
-    matter = [step for step in guarded.after if _matters(step, session, failed)]
+    telling = (step for step in guarded.after if isinstance(step.detail, FOLLOWING))
+    matter = [step for step in telling if _matters(step, session, failed)]
     for step in _following(trace, guarded, session, matter):
         if _commits(step, session):
             return step if not flushes(failed) and _loses(trace, guarded, session) else None

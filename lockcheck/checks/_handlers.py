@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from lockcheck.checks._deadlocks import may_deadlock, on_innodb_alone
@@ -33,47 +34,59 @@ RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "sav
 FLUSHES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
 
 
-@dataclass(frozen=True, slots=True)
+FOLLOWING = (SessionCall, Opened, Execute, Merge, Delete, Add, Outer, Read, Leave)
+"""What tells how the session, or the run, goes on behind a handler."""
+
+
+@dataclass(frozen=True, eq=False)
 class Guarded:
     """A `try` with one of its handlers, as steps of a run."""
 
     trace: Trace
     handler: Step
     caught: EnterHandler
-    body: tuple[Step, ...]
-    inside: tuple[Step, ...]
-    after: tuple[Step, ...]
-    earlier: tuple[EnterHandler, ...]
+
+    @cached_property
+    def earlier(self) -> tuple[EnterHandler, ...]:
+        """The handlers ahead of this one."""
+        found, around = before(self.trace.of(EnterHandler), self.handler), self.handler.path[:-1]
+        return tuple(other for s, other in found if s.path[:-1] == around and other.fork == self.caught.fork)
+
+    @cached_property
+    def body(self) -> list[Step]:
+        return self._within("body")
+
+    @cached_property
+    def inside(self) -> list[Step]:
+        return [step for step in self._within(self.handler.path[-1].arm) if step is not self.handler]
+
+    @cached_property
+    def after(self) -> tuple[Step, ...]:
+        """What comes behind the handler, in the `finally` block and after the `try`."""
+        depth, fork = len(self.handler.path), self.handler.path[-1].fork
+        around = self.trace.inside(self.handler.path[:-1])
+        last = max((step.number for step in around if _same_try(step, depth, fork)), default=0)
+        return (*self._within("finally"), *self.trace.steps[last + 1 :])
+
+    @cached_property
+    def reached(self) -> list[Step]:
+        """The steps behind it that a run reaches from the handler, as far as they tell how it goes on."""
+        told = (step for step in self.after if isinstance(step.detail, FOLLOWING))
+        return [step for step in told if self.trace.reaches(self.handler, step)]
+
+    def _within(self, arm: str) -> list[Step]:
+        path = self.handler.path
+        return self.trace.inside((*path[:-1], path[-1]._replace(arm=arm)))
 
 
-def local_handlers(trace: Trace) -> Iterator[Guarded]:
+def local_handlers(project: Project, trace: Trace) -> tuple[Guarded, ...]:
     """The handlers of the function itself that may be the first to see a database error."""
-    for step, caught in trace.of(EnterHandler):
-        if step.is_local:
-            guarded = guarded_by(trace, step, caught)
-            if catches_database_errors(guarded):
-                yield guarded
+    return project.of_run(_handlers, trace.function)
 
 
-def guarded_by(trace: Trace, step: Step, caught: EnterHandler) -> Guarded:
-    depth = len(step.path)
-    outer, arm = step.path[:-1], step.path[-1]
-
-    def within(name: str) -> list[Step]:
-        return trace.inside((*outer, arm._replace(arm=name)))
-
-    handlers = before(trace.of(EnterHandler), step)
-    earlier = tuple(other for s, other in handlers if s.path[:-1] == outer and other.fork == caught.fork)
-    last = max((s.number for s in trace.inside(outer) if _same_try(s, depth, arm.fork)), default=0)
-    return Guarded(
-        trace,
-        step,
-        caught,
-        tuple(within("body")),
-        tuple(s for s in within(arm.arm) if s is not step),
-        (*within("finally"), *trace.steps[last + 1 :]),
-        earlier,
-    )
+def _handlers(_: Project, trace: Trace) -> Iterator[Guarded]:
+    local = (Guarded(trace, step, caught) for step, caught in trace.of(EnterHandler) if step.is_local)
+    return (guarded for guarded in local if catches_database_errors(guarded))
 
 
 def _same_try(step: Step, depth: int, fork: int) -> bool:

@@ -118,8 +118,7 @@ def _same_row(project: Project, trace: Trace, read: Execute, instance: Instance)
 def _of_parents(project: Project, trace: Trace) -> Iterator[Upgrade]:
     made = [
         (step, project.locks.table(model) or "", lock)
-        for step, _ in trace.of(Add, Merge, Execute, Write)
-        for model, lock in adopted(project.locks, trace, step)
+        for step, _, model, lock in adopted(project, trace)
         if lock.values and not any(built(value) for value in lock.values)
     ]
     for second, detail in trace.of(Execute, Write, Delete) if made else ():

@@ -29,7 +29,7 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for guarded in local_handlers(trace):
+    for guarded in local_handlers(project, trace):
         reuse = own_reuse(project, trace, guarded)
         if reuse is not None:
             yield _report(project, trace, guarded, reuse)

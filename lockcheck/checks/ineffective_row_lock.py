@@ -21,6 +21,7 @@ from lockcheck.plans import DropLock, ReadFirstRow, Target
 
 CODE = "LCK208"
 
+LOCK = "with_for_update"
 READS = frozenset({"all", "first", "fetchall", "scalars", "scalar", "unique", "one_or_none", "scalar_one_or_none"})
 """Methods of a result that do not fail where no row was returned."""
 
@@ -34,7 +35,8 @@ def check(project: Project) -> Iterator[Hazard]:
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard
-    unexecuted = (hazard for name in project.functions for hazard in project.ask(_unexecuted, name))
+    asking = (name for name in project.functions if LOCK in project.callees(name))
+    unexecuted = (hazard for name in asking for hazard in project.ask(_unexecuted, name))
     yield from (hazard for hazard in unexecuted if hazard.site not in seen)
 
 
@@ -202,7 +204,7 @@ def _unexecuted(project: Project, function: str) -> tuple[Hazard, ...]:
 
 
 def _is_lock(value: facts.Value) -> bool:
-    return isinstance(value, facts.Attr) and value.name == "with_for_update"
+    return isinstance(value, facts.Attr) and value.name == LOCK
 
 
 Judge = Callable[[Project, Trace, Step], Hazard | None]

@@ -42,7 +42,7 @@ def check(project: Project) -> Iterator[Hazard]:
 def _of_function(project: Project, name: str) -> tuple[Hazard, ...]:
     function = project.linker.functions[name].facts
     found = [
-        *(_of_loop(project, name, function, loop) for loop in project.retries.loops(function)),
+        *(_of_loop(project, name, function, loop) for loop in project.retries.loops_of(name)),
         _of_decorator(project, name, function),
     ]
     return tuple(hazard for hazard in found if hazard is not None)
@@ -70,7 +70,7 @@ def _of_loop(project: Project, name: str, function: facts.FunctionFacts, loop: R
 
 def _by_hand(project: Project, trace: Trace, site: Target) -> Hazard | None:
     """A handler that goes on to the next try without a rollback."""
-    for guarded in local_handlers(trace):
+    for guarded in local_handlers(project, trace):
         if loop_site(trace, guarded) == site:
             for reuse in reuses(project, trace, guarded):
                 if reuse.next_turn:

@@ -37,7 +37,7 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for guarded in local_handlers(trace):
+    for guarded in local_handlers(project, trace):
         if RETRYABLE & set(caught_names(guarded.caught)):
             hazard = _hazard(project, trace, guarded)
             if hazard is not None:

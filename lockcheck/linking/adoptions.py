@@ -45,19 +45,13 @@ def _adoptions(project: Project) -> Mapping[str, list[Adoption]]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Adoption]:
-    for step, detail in trace.of(Add, Merge, Execute, Write):
-        yield from _adopts(project, trace, step, detail)
-
-
-def _adopts(project: Project, trace: Trace, step: Step, detail: Add | Merge | Execute | Write) -> Iterator[Adoption]:
-    if project.contention.runs_alone(step.function):
-        return
-    if isinstance(detail, Write) and step.function.endswith(".__init__"):
-        return  # of an object that is being built
-    for model, lock in adopted(project.locks, trace, step):
+    for step, detail, child, lock in adopted(project, trace):
+        built_here = isinstance(detail, Write) and step.function.endswith(".__init__")
+        if built_here or project.contention.runs_alone(step.function):
+            continue
         held = locked_first(project, trace, step, lock.table) or _updated_first(project, trace, step, lock)
         if not held and not _new_parent(project, trace, step, lock):
-            yield Adoption(lock.table, project.locks.table(model) or "", step.function, detail.site, _moves(detail))
+            yield Adoption(lock.table, project.locks.table(child) or "", step.function, detail.site, _moves(detail))
 
 
 def _moves(detail: Add | Merge | Execute | Write) -> bool:

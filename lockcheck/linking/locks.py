@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from lockcheck.declarations.model import Column, MappedClass, Relationship
+from lockcheck.declarations.model import Column, ForeignKey, MappedClass, Relationship
 from lockcheck.linking import clauses
 from lockcheck.linking.constants import members
+from lockcheck.linking.references import pointing, relations
 from lockcheck.linking.values import (
     Abstract,
     Clause,
@@ -56,6 +57,7 @@ class Locks:
         self._keys = keys or {}
         self._accesses: dict[int, tuple[Statement, Access]] = {}
         """By the identity of statements, which are held."""
+        self._references: dict[str, tuple[tuple[ForeignKey, tuple[str, ...]], ...]] = {}
 
     def mapped(self, model: ModelRef | None) -> MappedClass | None:
         return self._declarations.mapped(model.qualname) if model is not None else None
@@ -68,6 +70,15 @@ class Locks:
     def table(self, model: ModelRef | None) -> str | None:
         mapped = self.mapped(model)
         return mapped.table if mapped else None
+
+    def references(self, mapped: MappedClass) -> tuple[tuple[ForeignKey, tuple[str, ...]], ...]:
+        """The foreign keys of a class of which it is known where they point, each with the relationships that stand for
+        it."""
+        found = self._references.get(mapped.qualname)
+        if found is None:
+            keys = ((key, tuple(relations(self._declarations, mapped, key))) for key in pointing(mapped))
+            found = self._references[mapped.qualname] = tuple(keys)
+        return found
 
     # --- access ----------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from lockcheck.linking.relinking import relink
 from lockcheck.linking.retries import Retries
 from lockcheck.linking.revisions import serving_revisions
 from lockcheck.linking.rowsets import chosen_elsewhere
+from lockcheck.linking.spelling import callees
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
@@ -140,6 +141,10 @@ class Project:
         """Every function's run, in the order of their names."""
         for function in self.functions:
             yield self.trace(function)
+
+    def callees(self, function: str) -> frozenset[str]:
+        """The last names of what a function calls."""
+        return self.ask(_callees, function)
 
     def lookups(self, trace: Trace) -> Lookups:
         """What is known to be missing in a run."""
@@ -284,6 +289,10 @@ def _kinds(project: Project, function: str) -> frozenset[type]:
 
 def _of_run(project: Project, query: Callable[[Project, Trace], Iterable[T]], function: str) -> tuple[T, ...]:
     return tuple(query(project, project.trace(function)))
+
+
+def _callees(project: Project, function: str) -> frozenset[str]:
+    return callees(project.linker.functions[function].facts.values)
 
 
 def _lookups(project: Project, function: str) -> Lookups:

@@ -66,6 +66,7 @@ class Trace:
         self._reached: dict[tuple[int, int], bool] = {}
         self._arm_numbers: dict[tuple[int, Arm], int] = {}
         self._sure_at: dict[Path, list[Exit]] = {}
+        self._ending_in: dict[object, list[tuple[Step, SessionRef]]] = {}
         self._inside: dict[Path, list[Step]] = {}
         self._notes = 0
         """How many steps only tell what is known, and happen to nothing."""
@@ -229,8 +230,10 @@ class Trace:
 
     def ended_between(self, first: Step, second: Step, session: SessionRef | None) -> bool:
         """Whether the session's transaction surely ends between two steps."""
-        ends = before(after(self.endings, first), second)
-        paths = {step.path for step, ended in ends if session is None or same_session(ended, session)}
+        ends = before(after(self._ending(session), first), second)
+        if not ends:
+            return False
+        paths = {step.path for step, _ in ends}
         paths |= {path[:-1] for path in paths if path and path[-1].kind == "if" and _other_arm(path) in paths}
         return any(surely_follows(path, first.path) or surely_follows(path, second.path) for path in paths)
 
@@ -238,6 +241,16 @@ class Trace:
     def endings(self) -> list[tuple[Step, SessionRef]]:
         """The steps that end a transaction, with its session."""
         return [(step, detail.session) for step, detail in self.of(SessionCall, Opened) if _is_end(detail)]
+
+    def _ending(self, session: SessionRef | None) -> list[tuple[Step, SessionRef]]:
+        """Those of them that end the transaction of a session (of any, for None)."""
+        if session is None:
+            return self.endings
+        found = self._ending_in.get(session.origin)
+        if found is None:
+            found = [(step, ended) for step, ended in self.endings if same_session(ended, session)]
+            self._ending_in[session.origin] = found
+        return found
 
     @cached_property
     def _ended(self) -> Mapping[int, SessionRef]:
