@@ -36,7 +36,7 @@ class Limit:
 
 def limits(project: Project) -> Iterator[Limit]:
     """Those of the whole project that no lock of another table keeps."""
-    yield from project.in_runs(_of_run, starts, (Execute,))
+    yield from project.in_runs(_of_run, starts, (Write,))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Limit]:

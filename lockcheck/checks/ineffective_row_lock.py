@@ -41,8 +41,8 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for step, _ in trace.of(Execute, Test):
-        for judge in JUDGES if step.is_local else ():
+    for step, detail in trace.of(Execute, Test):
+        for judge in _judges(detail) if step.is_local else ():
             hazard = judge(project, trace, step)
             if hazard is not None:
                 yield hazard
@@ -209,4 +209,11 @@ def _is_lock(value: facts.Value) -> bool:
 
 Judge = Callable[[Project, Trace, Step], Hazard | None]
 
-JUDGES: tuple[Judge, ...] = (_dropped, _on_sqlite, _refused, _tested, _unlooked)
+JUDGES: tuple[Judge, ...] = (_dropped, _on_sqlite, _refused, _unlooked)
+"""Of a statement that asks for row locks."""
+
+
+def _judges(detail: Execute | Test) -> tuple[Judge, ...]:
+    if isinstance(detail, Test):
+        return (_tested,)
+    return JUDGES if detail.statement.lock is not None else ()

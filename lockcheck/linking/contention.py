@@ -124,8 +124,9 @@ class Contention:
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
         written = self._project.of_run(written_rows, trace.function) if parents else ()
+        sent = self._sent(trace, first or step) if written else 0
         for other, parent in before(written, step):
-            if parent not in parents or not self._sent(trace, other, first or step):
+            if parent not in parents or (other.number > sent and isinstance(other.detail, Write)):
                 continue
             if trace.reaches(other, step) and not trace.ended_between(other, step, None):
                 found.add(parent)
@@ -134,9 +135,12 @@ class Contention:
     def ahead(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """The other tables of which the transaction has locked rows when a step locks some."""
         found: set[str] = set()
-        for other, locked in before(self._project.of_run(locking, trace.function), step):
+        earlier = before(self._project.of_run(locking, trace.function), step)
+        sent = self._sent(trace, step) if earlier else 0
+        for other, locked in earlier:
             tables = locked - found - {table}
-            if tables and self._sent(trace, other, step) and trace.reaches(other, step):
+            waits = other.number > sent and isinstance(other.detail, Write)
+            if tables and not waits and trace.reaches(other, step):
                 found |= frozenset() if trace.ended_between(other, step, None) else tables
         return frozenset(found)
 
@@ -170,12 +174,10 @@ class Contention:
             return None
         return self._project.locks.table(instance.model)
 
-    def _sent(self, trace: Trace, write: Step, step: Step) -> bool:
-        """Whether a write reaches the database ahead of a later step."""
-        if isinstance(write.detail, Execute):
-            return True
-        between = self.turns.senders(trace, write.number + 1, step.number)
-        return any(surely_follows(other.path, step.path) for other in between)
+    def _sent(self, trace: Trace, step: Step) -> int:
+        """The number of the last step ahead of one that surely sends what was written before it; -1 for none."""
+        sending = reversed(self.turns.senders(trace, 0, step.number))
+        return next((other.number for other in sending if surely_follows(other.path, step.path)), -1)
 
     def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
         """Whether both sides lock a common row first, the other one perhaps in what calls it."""

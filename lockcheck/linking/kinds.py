@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -19,7 +19,8 @@ D = TypeVar("D")
 class Kinds:
     """The steps of one run by the class of their detail. It is called with one class or several."""
 
-    def __init__(self, steps: Iterable[Step]) -> None:
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = steps
         self._found: dict[tuple[type, ...], list[tuple[Step, Any]]] = {}
         for step in steps:
             self._found.setdefault((type(step.detail),), []).append((step, step.detail))
@@ -43,9 +44,15 @@ class Kinds:
         """The steps of these kinds, each with its detail, in order."""
         found = self._found.get(kinds)
         if found is None:
-            apart = (self._found.get((kind,), []) for kind in kinds)
-            found = self._found[kinds] = sorted(chain.from_iterable(apart), key=_number)
+            found = self._found[kinds] = self._joined(kinds)
         return found
+
+    def _joined(self, kinds: tuple[type, ...]) -> list[tuple[Step, Any]]:
+        apart = [found for kind in kinds if (found := self._found.get((kind,)))]
+        if len(apart) == 1:
+            return apart[0]
+        numbers = sorted(step.number for step, _ in chain.from_iterable(apart))
+        return [(step, step.detail) for step in map(self._steps.__getitem__, numbers)]
 
 
 def before(found: Sequence[tuple[Step, A]], step: Step) -> Sequence[tuple[Step, A]]:

@@ -55,23 +55,25 @@ def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     serial = [step for step, detail in trace.of(Execute, SessionCall) if is_advisory(detail)]
     lookups = project.lookups(trace)
     for number, taken in enumerate(locks):
-        if taken.blocking:
-            held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
-            if held:
-                none = _without_rows(lookups, taken)
-                held = [lock for lock in held if lock.taken.step.number not in none]
-            for lock in held:
-                if lock.table != taken.table and not _either(lock, taken) and not _again(taken, held):
-                    before = [other for other in held if _earlier(other, lock)]
-                    first = any(_comes_first(trace, step, lock) for step in serial)
-                    yield CriticalPair(trace.function, lock, taken, tuple(before), first)
+        if not taken.blocking or all(lock.table == taken.table for lock in locks[:number]):
+            continue
+        held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
+        if held:
+            none = _without_rows(lookups, taken)
+            held = [lock for lock in held if lock.taken.step.number not in none]
+        for lock in held if not _again(taken, held) else ():
+            if lock.table != taken.table and not _either(lock, taken):
+                before = [other for other in held if _earlier(other, lock)]
+                first = any(_comes_first(trace, step, lock) for step in serial)
+                yield CriticalPair(trace.function, lock, taken, tuple(before), first)
 
 
 def _without_rows(lookups: Lookups, taken: Lock) -> frozenset[int]:
     """The statements that are known to have reached no row, and so to hold none, where a lock is taken: `UPDATE ..
     RETURNING` that gave nothing."""
-    steps = {taken.taken.step, taken.taken.at}
-    return frozenset(missing.check.number for step in steps for missing in lookups.before(step) if not missing.columns)
+    step, at = taken.taken.step, taken.taken.at
+    found = (*lookups.before(step), *(lookups.before(at) if at is not step else ()))
+    return frozenset(missing.check.number for missing in found if not missing.columns)
 
 
 def _comes_first(trace: Trace, step: Step, lock: Lock) -> bool:

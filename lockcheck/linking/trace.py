@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import dropwhile, islice, takewhile
 from typing import Any, Literal
 
 from lockcheck.immutable import dataclass, replace
@@ -277,14 +278,15 @@ class Trace:
 
     def body(self, enters: Step, loop: EnterLoop) -> list[Step]:
         """The steps of the body of a loop."""
-        return self.inside((*enters.path, Arm("loop", loop.fork, "body")))
+        return self.inside((*enters.path, Arm("loop", loop.fork, "body")), enters.number)
 
-    def inside(self, path: Path) -> list[Step]:
-        """The steps that a path leads to."""
+    def inside(self, path: Path, start: int = 0) -> list[Step]:
+        """The steps that a path leads to, which stand together; none of them has a number below `start`."""
         found = self._inside.get(path)
         if found is None:
             depth = len(path)
-            found = self._inside[path] = [step for step in self.steps if step.path[:depth] == path]
+            ahead = dropwhile(lambda step: step.path[:depth] != path, islice(self.steps, start, None))
+            found = self._inside[path] = list(takewhile(lambda step: step.path[:depth] == path, ahead))
         return found
 
 
