@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lockcheck import facts
 from lockcheck.checks._afterwards import begins_anew, turn_of, uses
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
-from lockcheck.checks._handlers import FOLLOWING, Guarded, failing, flushes
+from lockcheck.checks._handlers import Guarded, failing, flushes
 from lockcheck.checks._losses import lost_to
 from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
 from lockcheck.linking.kinds import after, before
@@ -73,8 +73,7 @@ def _lost(project: Project, guarded: Guarded, failed: Step, session: SessionRef)
 
 def _use(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Step | None:
     """The first use of the session behind the call, None when its transaction ends before."""
-    telling = (step for step in guarded.after if isinstance(step.detail, FOLLOWING))
-    matter = [step for step in telling if _matters(step, session, failed)]
+    matter = [step for step in guarded.about(session) if _matters(step, session, failed)]
     for step in _following(trace, guarded, session, matter):
         if _commits(step, session):
             return step if not flushes(failed) and _loses(trace, guarded, session) else None

@@ -69,14 +69,34 @@ class Guarded:
         return (*self._within("finally"), *self.trace.steps[last + 1 :])
 
     @cached_property
+    def telling(self) -> list[Step]:
+        """The steps behind it that tell how it goes on."""
+        return [step for step in self.after if isinstance(step.detail, FOLLOWING)]
+
+    def about(self, session: SessionRef) -> list[Step]:
+        """Those of them that may use a session, or end its transaction."""
+        found = self._about.get(session.origin)
+        if found is None:
+            found = self._about[session.origin] = [step for step in self.telling if _is_about(step, session)]
+        return found
+
+    @cached_property
+    def _about(self) -> dict[object, list[Step]]:
+        return {}
+
+    @cached_property
     def reached(self) -> list[Step]:
-        """The steps behind it that a run reaches from the handler, as far as they tell how it goes on."""
-        told = (step for step in self.after if isinstance(step.detail, FOLLOWING))
-        return [step for step in told if self.trace.reaches(self.handler, step)]
+        """The steps behind it that tell how it goes on, as far as a run reaches them from the handler."""
+        return [step for step in self.telling if self.trace.reaches(self.handler, step)]
 
     def _within(self, arm: str) -> list[Step]:
         path = self.handler.path
         return self.trace.inside((*path[:-1], path[-1]._replace(arm=arm)))
+
+
+def _is_about(step: Step, session: SessionRef) -> bool:
+    own = getattr(step.detail, "session", None)
+    return same_session(own, session) if own is not None else isinstance(step.detail, (Outer, Read))
 
 
 def local_handlers(project: Project, trace: Trace) -> tuple[Guarded, ...]:

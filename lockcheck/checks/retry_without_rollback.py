@@ -84,6 +84,7 @@ def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str])
     one that takes work from ahead of the loop with it."""
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
+    sound: dict[object, bool] = {}
     for step in body:
         detail = step.detail
         if isinstance(detail, Savepoints):
@@ -97,7 +98,10 @@ def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str])
             continue
         if isinstance(session.origin, Somewhere) and (step.calls or session.origin.label in inside):
             continue
-        if is_certain(body, session) and not any(recovers(other.detail, session) for other in body):
+        if session.origin not in sound:
+            mended = any(recovers(other.detail, session) for other in body)
+            sound[session.origin] = mended or not is_certain(body, session)
+        if not sound[session.origin]:
             lost = _ahead(project, trace, body[0], step, session) if waiting is not None else None
             if waiting is None or lost is not None:
                 return Failed(step, session, lost)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -108,19 +108,19 @@ class Locks:
         if model is None or mapped is None or not mapped.primary_key:
             return "unknown"
         choices = islice(clauses.expanded(statement.where), MAX_CHOICES)
-        found = {self._access(replace(statement, where=where), mapped, model) for where in choices}
+        found = {self._access(statement, where, mapped, model) for where in choices}
         if len(found) == 1:
             return found.pop()
         return "opaque" if found & {"one", "opaque"} else "many"
 
-    def _access(self, statement: Statement, mapped: MappedClass, model: ModelRef) -> Access:
-        pins = clauses.pinned(statement.where, model)
+    def _access(self, statement: Statement, where: tuple[Clause, ...], mapped: MappedClass, model: ModelRef) -> Access:
+        pins = clauses.pinned(where, model)
         if any(all(name in pins for name in key) for key in self.keys(mapped)):
             return "one"
-        listed = self.listed_key(statement)
+        listed = _listed_key(where, mapped, model)
         if listed is not None:
             return "one" if self._of_one(listed) else "keys"
-        if not statement.readable or clauses.is_opaque(statement.where):
+        if not statement.readable or clauses.is_opaque(where):
             return "opaque"
         return "many"
 
@@ -131,13 +131,7 @@ class Locks:
     def listed_key(self, statement: Statement) -> Abstract | None:
         """The list of primary keys that the statement is limited to."""
         model, mapped = statement.model, self.mapped(statement.model)
-        if model is None or mapped is None:
-            return None
-        pins = clauses.pinned(statement.where, model)
-        for names, operand in clauses.listed(statement.where, model).items():
-            if set(mapped.primary_key) <= set(names) | set(pins):
-                return operand
-        return None
+        return _listed_key(statement.where, mapped, model) if model is not None and mapped is not None else None
 
     def key_conditions(self, statement: Statement) -> tuple[Clause, ...]:
         """The WHERE, as far as it tells which rows are meant: what is compared with only a part of a key says no more
@@ -306,3 +300,11 @@ def _model(value: Abstract) -> ModelRef | None:
     if isinstance(value, ModelRef):
         return value
     return value.model if isinstance(value, (ColumnRef, RelationRef)) else None
+
+
+def _listed_key(where: tuple[Clause, ...], mapped: MappedClass, model: ModelRef) -> Abstract | None:
+    listed = clauses.listed(where, model)
+    if not listed:
+        return None
+    pins = clauses.pinned(where, model)
+    return next((operand for names, operand in listed.items() if set(mapped.primary_key) <= {*names, *pins}), None)
