@@ -31,7 +31,7 @@ SAME = frozenset({"scalars", "unique", "mappings", "tuples"})
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run, holding=(Execute, Test)):
+    for hazard in project.in_runs(_of_run, holding=(RowLock, Test)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard

@@ -65,7 +65,7 @@ def _uses(project: Project) -> tuple[dict[Target, list[Use]], set[Target]]:
     """The FOR UPDATE locks by the place that asks for them, and the helpers that some caller has take a weaker one."""
     found: dict[Target, list[Use]] = {}
     weaker: set[Target] = set()
-    for lock, uses in project.in_runs(_locks, starts, (Execute,)):
+    for lock, uses in project.in_runs(_locks, starts, (RowLock,)):
         if lock.asked_at is not None and (lock.key_share or lock.read):
             weaker.add(lock.asked_at)
         if lock.site is not None and uses:

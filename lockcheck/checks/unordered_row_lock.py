@@ -11,7 +11,7 @@ from lockcheck.linking.lockers import Locker
 from lockcheck.linking.project import Project
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import Statement
+from lockcheck.linking.values import RowLock, Statement
 from lockcheck.linking.witnesses import Contest
 from lockcheck.plans import OrderLock, Target
 
@@ -20,7 +20,7 @@ CODE = "LCK202"
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for site, hazard in project.in_runs(_of_run, holding=(Execute,)):
+    for site, hazard in project.in_runs(_of_run, holding=(RowLock,)):
         if site not in seen:
             seen.add(site)
             if hazard is not None:

@@ -12,7 +12,7 @@ from lockcheck.linking.kinds import after
 from lockcheck.linking.locks import Widening
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import Instance, ModelRef, Statement, each
+from lockcheck.linking.values import Instance, ModelRef, RowLock, Statement, each
 from lockcheck.linking.witnesses import Widened
 from lockcheck.plans import Target
 
@@ -23,7 +23,7 @@ NEEDED = "the lock on the other table is needed: its rows are written later in t
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run, holding=(Execute,)):
+    for hazard in project.in_runs(_of_run, holding=(RowLock,)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard

@@ -28,7 +28,7 @@ from lockcheck.linking.rowsets import chosen_elsewhere
 from lockcheck.linking.spelling import callees
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
+from lockcheck.linking.values import FromOperation, Given, RowLock, SessionRef, Somewhere, Statement
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Kinds: TypeAlias = tuple[type, ...]
-"""Classes of what a step may be: see `lockcheck.linking.events`."""
+"""Classes of what a step may be: see `lockcheck.linking.events`; `RowLock` for a statement that asks for row locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,9 @@ def _holders(project: Project) -> Mapping[type, list[str]]:
 
 
 def _kinds(project: Project, function: str) -> frozenset[type]:
-    return project.trace(function).of.known
+    """What a run has steps of; `RowLock` stands for statements with one."""
+    trace = project.trace(function)
+    return trace.of.known | {RowLock} if trace.locking else trace.of.known
 
 
 def _of_run(project: Project, query: Callable[[Project, Trace], Iterable[T]], function: str) -> tuple[T, ...]:

@@ -13,7 +13,7 @@ from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, W
 from lockcheck.linking.kinds import after
 from lockcheck.linking.origins import operations
 from lockcheck.linking.trace import Step, Trace, shared
-from lockcheck.linking.values import Condition, Statement
+from lockcheck.linking.values import Condition, RowLock, Statement
 from lockcheck.plans import Target
 from lockcheck.sequences import common
 
@@ -153,7 +153,7 @@ def _loop(end: Step, use: Step) -> tuple[object, ...]:
 
 def releases(project: Project) -> Iterator[Release]:
     """The locks that runs of the project's entry points lose too early."""
-    yield from project.in_runs(_of_run, starts, (SessionCall,))
+    yield from project.in_runs(_of_run, starts, (RowLock,))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Release]:
