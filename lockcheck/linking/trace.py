@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import dropwhile, islice, takewhile
-from typing import Any, Literal
+from typing import Literal
 
 from lockcheck.immutable import dataclass, replace
 from lockcheck.linking.events import (
@@ -28,7 +28,7 @@ from lockcheck.linking.events import (
     Unflushed,
     Write,
 )
-from lockcheck.linking.kinds import Kinds, after, before
+from lockcheck.linking.kinds import Kinds
 from lockcheck.linking.substitution import CALL, substitute, within
 from lockcheck.linking.values import Abstract, Instance, SessionRef, Somewhere, Statement, each
 from lockcheck.plans import Target
@@ -67,7 +67,7 @@ class Trace:
         self._reached: dict[tuple[int, int], bool] = {}
         self._arm_numbers: dict[tuple[int, Arm], int] = {}
         self._sure_at: dict[Path, list[Exit]] = {}
-        self._ending_in: dict[object, list[tuple[Step, SessionRef]]] = {}
+        self._ending_in: dict[object, tuple[list[int], list[Path]]] = {}
         self._inside: dict[Path, list[Step]] = {}
         self._notes = 0
         """How many steps only tell what is known, and happen to nothing."""
@@ -169,6 +169,16 @@ class Trace:
         """The steps that leave a loop or a function."""
         return [Exit.of(step, leave) for step, leave in self.of(Leave)]
 
+    @cached_property
+    def _leaving(self) -> Mapping[tuple[Path, int], list[Exit]]:
+        """Those that stand in an arm of an `if`, by its path and its fork."""
+        found: dict[tuple[Path, int], list[Exit]] = {}
+        for leave in self.exits:
+            for depth, arm in enumerate(leave.path):
+                if arm.kind == "if":
+                    found.setdefault((leave.path[:depth], arm.fork), []).append(leave)
+        return found
+
     def _sure(self, first: Step) -> list[Exit]:
         """The leaves that happen whenever the run passes where a step stands: all their forks are taken there."""
         found = self._sure_at.get(first.path)
@@ -214,11 +224,10 @@ class Trace:
         all of those by `raise` or some by `return`, `continue` or `break`. None where it does not."""
         if not isinstance(at.detail, Decision) or at.number > step.number:
             return None
-        fork = (*at.path, ("if", at.detail.fork))
-        if _in_fork(step.path, fork):
+        depth, fork = len(at.path), at.detail.fork
+        if len(step.path) > depth and step.path[depth][:2] == ("if", fork) and step.path[:depth] == at.path:
             return "inside"
-        between = _between(self.exits, at, step)
-        left = [leave for leave in between if _in_fork(leave.path, fork) and leave.skips(step)]
+        left = [leave for leave in _between(self._leaving.get((at.path, fork), []), at, step) if leave.skips(step)]
         if not left:
             return None
         return "raised" if all(leave.how == "raise" for leave in left) else "left"
@@ -231,26 +240,26 @@ class Trace:
 
     def ended_between(self, first: Step, second: Step, session: SessionRef | None) -> bool:
         """Whether the session's transaction surely ends between two steps."""
-        ends = before(after(self._ending(session), first), second)
-        if not ends:
-            return False
-        paths = {step.path for step, _ in ends}
-        paths |= {path[:-1] for path in paths if path and path[-1].kind == "if" and _other_arm(path) in paths}
-        return any(surely_follows(path, first.path) or surely_follows(path, second.path) for path in paths)
+        numbers, ends = self._ending(session)
+        low = bisect_right(numbers, first.number)
+        paths = ends[low : bisect_left(numbers, second.number, low)]
+        if any(surely_follows(path, first.path) or surely_follows(path, second.path) for path in paths):
+            return True
+        whole = {path[:-1] for path in paths if path and path[-1].kind == "if" and _other_arm(path) in paths}
+        return any(surely_follows(path, first.path) or surely_follows(path, second.path) for path in whole)
 
     @cached_property
     def endings(self) -> list[tuple[Step, SessionRef]]:
         """The steps that end a transaction, with its session."""
         return [(step, detail.session) for step, detail in self.of(SessionCall, Opened) if _is_end(detail)]
 
-    def _ending(self, session: SessionRef | None) -> list[tuple[Step, SessionRef]]:
-        """Those of them that end the transaction of a session (of any, for None)."""
-        if session is None:
-            return self.endings
-        found = self._ending_in.get(session.origin)
+    def _ending(self, session: SessionRef | None) -> tuple[list[int], list[Path]]:
+        """The numbers and paths of those that end the transaction of a session (of any, for None)."""
+        origin = session.origin if session is not None else None
+        found = self._ending_in.get(origin)
         if found is None:
-            found = [(step, ended) for step, ended in self.endings if same_session(ended, session)]
-            self._ending_in[session.origin] = found
+            steps = [step for step, ended in self.endings if session is None or same_session(ended, session)]
+            found = self._ending_in[origin] = [step.number for step in steps], [step.path for step in steps]
         return found
 
     @cached_property
@@ -345,13 +354,7 @@ def _passed(inner: Inner, actual: Mapping[str, Abstract]) -> tuple[tuple[str, Ab
     )
 
 
-def _in_fork(path: Path, fork: tuple[Any, ...]) -> bool:
-    """Whether a path goes through an arm of a fork."""
-    depth = len(fork) - 1
-    return len(path) > depth and path[:depth] == fork[:depth] and path[depth][:2] == fork[depth]
-
-
-def _single(detail: Write | Read) -> tuple[Detail, ...]:
+def _single(detail: Detail) -> tuple[Detail, ...]:
     """An event about one of several objects, as one event for each."""
     instances = [part for part in each(detail.instance) if isinstance(part, Instance)]
     if len(instances) == 1 and instances[0] is detail.instance:
@@ -386,7 +389,8 @@ def surely_follows(path: Path, other: Path) -> bool:
     """Whether what has `path` happens whenever the run passes where `other` is: its forks are all taken there too
     (with blocks and calls are no forks). Forks are numbered in each function anew: only what the two paths share is
     known to be the same."""
-    return not any(map(is_fork, path[common(path, other) :]))
+    last = next((depth for depth in range(len(path), 0, -1) if is_fork(path[depth - 1])), 0)
+    return path[:last] == other[:last]
 
 
 def is_fork(arm: Arm) -> bool:
