@@ -123,8 +123,19 @@ def catches_database_errors(guarded: Guarded) -> bool:
 # --- the operation that fails ----------------------------------------------------------------------------
 
 
-def failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionRef]]:
+def failing(project: Project, guarded: Guarded) -> tuple[tuple[Step, SessionRef], ...]:
     """Session operations of the `try` body whose database error reaches the handler."""
+    return project.ask(_failing, guarded.trace.function, guarded.handler.number)
+
+
+def _failing(project: Project, function: str, number: int) -> tuple[tuple[Step, SessionRef], ...]:
+    trace = project.trace(function)
+    handler = trace.steps[number]
+    caught = handler.detail
+    return tuple(_failing_into(project, Guarded(trace, handler, caught))) if isinstance(caught, EnterHandler) else ()
+
+
+def _failing_into(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionRef]]:
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
     postgresql = "postgresql" in project.policy.databases

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import dropwhile, islice, takewhile
+from itertools import islice
 from typing import Literal
 
 from lockcheck.immutable import dataclass, replace
@@ -293,9 +293,16 @@ class Trace:
         """The steps that a path leads to, which stand together; none of them has a number below `start`."""
         found = self._inside.get(path)
         if found is None:
-            depth = len(path)
-            ahead = dropwhile(lambda step: step.path[:depth] != path, islice(self.steps, start, None))
-            found = self._inside[path] = list(takewhile(lambda step: step.path[:depth] == path, ahead))
+            found = self._inside[path] = self._together(path, start)
+        return found
+
+    def _together(self, path: Path, start: int) -> list[Step]:
+        found: list[Step] = []
+        for step in islice(self.steps, start, None):
+            if step.path[: len(path)] == path:
+                found.append(step)
+            elif found:
+                break
         return found
 
 

@@ -37,7 +37,10 @@ class UnitOfWork:
     def __init__(self, project: Project, trace: Trace) -> None:
         self._project = project
         self._trace = trace
-        self._belonging = Belonging(trace)
+
+    @cached_property
+    def _belonging(self) -> Belonging:
+        return Belonging(self._trace)
 
     @cached_property
     def _flushes(self) -> list[tuple[Step, SessionCall | Opened | Execute]]:
