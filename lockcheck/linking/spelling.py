@@ -9,8 +9,8 @@ from lockcheck import facts
 
 def callees(values: Sequence[facts.Value]) -> frozenset[str]:
     """The last names of what a function calls."""
-    callees = [values[value.func] for value in values if isinstance(value, facts.Call)]
-    return frozenset([callee.name for callee in callees if isinstance(callee, (facts.Name, facts.Attr, facts.Param))])
+    found = [values[value.func] for value in values if isinstance(value, facts.Call)]
+    return frozenset([callee.name for callee in found if isinstance(callee, (facts.Name, facts.Attr, facts.Param))])
 
 
 def named(values: Sequence[facts.Value], number: facts.Id) -> str | None:
