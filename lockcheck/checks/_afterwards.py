@@ -23,9 +23,10 @@ from lockcheck.linking.events import (
     SessionCall,
     Test,
 )
+from lockcheck.linking.paths import innermost
 from lockcheck.linking.project import Project
 from lockcheck.linking.steps import calls_of_turn
-from lockcheck.linking.trace import Step, Trace, innermost, same_session
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import AttributeOf, Built, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
 from lockcheck.plans import Target
 

@@ -13,10 +13,10 @@ from lockcheck.checks._losses import lost_to
 from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
 from lockcheck.linking.kinds import after, before
 from lockcheck.linking.linker import Linker
+from lockcheck.linking.paths import innermost
 from lockcheck.linking.project import Project
 from lockcheck.linking.steps import steps_of
-from lockcheck.linking.tables import operands
-from lockcheck.linking.trace import Step, Trace, innermost, same_session
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import Target
 from lockcheck.sequences import common

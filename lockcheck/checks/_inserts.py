@@ -12,9 +12,10 @@ from lockcheck.linking.kinds import after, before
 from lockcheck.linking.names import last
 from lockcheck.linking.origins import built, is_fresh, origins
 from lockcheck.linking.parents import instances
+from lockcheck.linking.paths import exclusive, surely_follows
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
-from lockcheck.linking.trace import Step, Trace, exclusive, same_session, surely_follows
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import (
     Abstract,
     Built,

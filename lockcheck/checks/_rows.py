@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.events import Execute
 from lockcheck.linking.kinds import before
+from lockcheck.linking.paths import exclusive
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace, exclusive
+from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import FromOperation, Instance, Origin, Reached
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lockcheck.linking.events import Opened, Savepoints
-from lockcheck.linking.trace import Step, Trace, innermost, same_session, shared
+from lockcheck.linking.paths import innermost, shared
+from lockcheck.linking.trace import Step, Trace, same_session
 
 
 class Block(NamedTuple):

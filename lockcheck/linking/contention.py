@@ -27,10 +27,11 @@ from lockcheck.linking.lockers import (
 )
 from lockcheck.linking.modes import Mode, conflict, mode
 from lockcheck.linking.origins import varies
+from lockcheck.linking.paths import surely_follows
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
-from lockcheck.linking.trace import Step, Trace, surely_follows
+from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn, Turns, given
 from lockcheck.linking.values import Built, ModelRef, Statement
 from lockcheck.linking.walks import is_batched

@@ -12,7 +12,8 @@ from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, Write
 from lockcheck.linking.kinds import after
 from lockcheck.linking.origins import operations
-from lockcheck.linking.trace import Step, Trace, shared
+from lockcheck.linking.paths import shared
+from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Condition, RowLock, Statement
 from lockcheck.plans import Target
 from lockcheck.sequences import common

@@ -12,8 +12,9 @@ from lockcheck.linking.footprints import Lock
 from lockcheck.linking.lockorder import is_held
 from lockcheck.linking.modes import conflict
 from lockcheck.linking.origins import operations
+from lockcheck.linking.paths import shared
 from lockcheck.linking.rowsets import meet
-from lockcheck.linking.trace import Trace, shared
+from lockcheck.linking.trace import Trace
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:

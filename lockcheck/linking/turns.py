@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Delete, EnterLoop, Execute, Leave, Merge, Opened, Path, SessionCall, Write
 from lockcheck.linking.origins import built, operations, origins, varies
+from lockcheck.linking.paths import innermost, surely_follows
 from lockcheck.linking.rowkeys import of_new_row, steady_columns
 from lockcheck.linking.rowsets import RowSet, rows_of
-from lockcheck.linking.trace import Step, Trace, innermost, same_session, surely_follows
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import (
     Built,
     FromOperation,
