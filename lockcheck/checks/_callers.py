@@ -16,6 +16,7 @@ from lockcheck.linking.linker import Linker
 from lockcheck.linking.paths import innermost
 from lockcheck.linking.project import Project
 from lockcheck.linking.steps import steps_of
+from lockcheck.linking.tables import operands
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import Target

@@ -365,7 +365,7 @@ def _passed(inner: Inner, actual: Mapping[str, Abstract]) -> tuple[tuple[str, Ab
     )
 
 
-def _single(detail: Detail) -> tuple[Detail, ...]:
+def _single(detail: Write | Read) -> tuple[Detail, ...]:
     """An event about one of several objects, as one event for each."""
     instances = [part for part in each(detail.instance) if isinstance(part, Instance)]
     if len(instances) == 1 and instances[0] is detail.instance:
