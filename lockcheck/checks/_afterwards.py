@@ -23,9 +23,10 @@ from lockcheck.linking.events import (
     SessionCall,
     Test,
 )
+from lockcheck.linking.paths import innermost
 from lockcheck.linking.project import Project
 from lockcheck.linking.steps import calls_of_turn
-from lockcheck.linking.trace import Step, Trace, innermost, same_session
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import AttributeOf, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
 from lockcheck.plans import Target
 
@@ -86,8 +87,8 @@ def _tries_again(project: Project, trace: Trace, guarded: Guarded) -> bool:
 def loop_site(trace: Trace, guarded: Guarded) -> Target | None:
     """The loop that the handler stands in."""
     loop = loop_around(guarded)
-    entered = (s.detail for s in trace.steps if isinstance(s.detail, EnterLoop) and s.path == loop[:-1])
-    return next((detail.site for detail in entered if loop and detail.fork == loop[-1].fork), None)
+    entered = (entered for step, entered in trace.of(EnterLoop) if loop and step.path == loop[:-1])
+    return next((detail.site for detail in entered if detail.fork == loop[-1].fork), None)
 
 
 def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Reuse | None:
@@ -102,9 +103,8 @@ def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef
             following = [_next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
             return _first(following, session, failed, turn=0)
     loop = loop_around(guarded)
-    after = [step for step in guarded.after if trace.reaches(guarded.handler, step)]
-    turn = [step for step in after if loop and step.path[: len(loop)] == loop]
-    rest = [step for step in after if step not in turn]
+    turn = [step for step in guarded.reached if loop and step.path[: len(loop)] == loop]
+    rest = [step for step in guarded.reached if not loop or step.path[: len(loop)] != loop]
     behind = _until_left(rest, guarded)
     found = _first(
         [_until_left(turn, guarded), _next_turn(project, trace, guarded, session), behind], session, failed, turn=1
@@ -171,7 +171,7 @@ def _made_inside(project: Project, trace: Trace, site: Target, session: SessionR
 
 def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:
     """The steps of a turn of a loop that may have the session of the turn before."""
-    steps = [step for step in trace.steps if loop and step.path[: len(loop)] == loop]
+    steps = trace.inside(loop) if loop else []
     if isinstance(session.origin, Somewhere):
         return [step for step in steps if len(_scope(step)) <= len(loop)]
     return steps

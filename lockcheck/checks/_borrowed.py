@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lockcheck.checks._deadlocks import Lost
 from lockcheck.linking.events import Add, Delete, Execute, Inner, Merge, Write
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.origins import operations
 from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
@@ -40,9 +41,8 @@ def lost_by(project: Project, function: str) -> Loss | None:
 
 
 def _in_run(project: Project, trace: Trace, function: str) -> Iterator[Loss]:
-    for step in trace.steps:
-        detail = step.detail
-        if not isinstance(detail, Inner) or detail.behaviour.function != function:
+    for step, detail in trace.of(Inner):
+        if detail.behaviour.function != function:
             continue
         if project.linker.opens(detail.site) is not None:
             continue
@@ -76,7 +76,7 @@ def _work(project: Project, trace: Trace, call: Step, session: SessionRef) -> It
 
 
 def _may_have_ended(trace: Trace, first: Step, last: Step, session: SessionRef) -> bool:
-    ends = (step for step in trace.steps[first.number : last.number] if trace.ends(step, session))
+    ends = (step for step, ended in before(after(trace.endings, first), last) if same_session(ended, session))
     return any(trace.reaches(first, step) and trace.reaches(step, last) for step in ends)
 
 
@@ -85,8 +85,7 @@ def _changed(trace: Trace, step: Step, merge: Merge) -> bool:
     merged = {instance.origin for instance in instances(merge.value)}
     if not merged or any(isinstance(origin, Built) for origin in merged):
         return True
-    changes = (other.detail for other in trace.steps[: step.number] if isinstance(other.detail, Write))
-    return any(write.instance.origin in merged for write in changes)
+    return any(write.instance.origin in merged for _, write in before(trace.of(Write), step))
 
 
 def _locks(step: Step, session: SessionRef) -> bool:
@@ -111,6 +110,6 @@ def writes(project: Project, trace: Trace, step: Step, session: SessionRef) -> b
         return _of(detail, session)
     if isinstance(detail, Write) and project.linker.names.column(detail.instance.model, detail.attribute) is not None:
         sources = operations(detail.instance.origin)
-        read = (other.detail for other in trace.steps[: step.number] if isinstance(other.detail, Execute))
-        return any(execute.site in sources and _of(execute, session) for execute in read)
+        read = before(trace.of(Execute), step)
+        return any(execute.site in sources and _of(execute, session) for _, execute in read)
     return False

@@ -8,14 +8,16 @@ from typing import NamedTuple
 from lockcheck import facts
 from lockcheck.checks._afterwards import begins_anew, turn_of, uses
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
-from lockcheck.checks._handlers import Guarded, failing, flushes, guarded_by
+from lockcheck.checks._handlers import Guarded, failing, flushes
 from lockcheck.checks._losses import lost_to
 from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.linker import Linker
+from lockcheck.linking.paths import innermost
 from lockcheck.linking.project import Project
 from lockcheck.linking.steps import steps_of
 from lockcheck.linking.tables import operands
-from lockcheck.linking.trace import Step, Trace, innermost, same_session
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import Target
 from lockcheck.sequences import common
@@ -50,10 +52,9 @@ def goes_on(project: Project, function: str, handler: Target, failed: frozenset[
 
 
 def _in_run(project: Project, trace: Trace, handler: Target, failed: frozenset[Target]) -> Iterator[GoesOn]:
-    for step in trace.steps:
-        caught = step.detail
-        if isinstance(caught, EnterHandler) and caught.site == handler and step.calls:
-            guarded = guarded_by(trace, step, caught)
+    for step, caught in trace.of(EnterHandler):
+        if caught.site == handler and step.calls:
+            guarded = Guarded(trace, step, caught)
             for failing_step, session in failing(project, guarded):
                 if getattr(failing_step.detail, "site", None) in failed:
                     use = _use(trace, guarded, session, failing_step)
@@ -73,8 +74,8 @@ def _lost(project: Project, guarded: Guarded, failed: Step, session: SessionRef)
 
 def _use(trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Step | None:
     """The first use of the session behind the call, None when its transaction ends before."""
-    after = [step for step in guarded.after if _matters(step, session, failed)]
-    for step in _following(trace, guarded, session, after):
+    matter = [step for step in guarded.about(session) if _matters(step, session, failed)]
+    for step in _following(trace, guarded, session, matter):
         if _commits(step, session):
             return step if not flushes(failed) and _loses(trace, guarded, session) else None
         if begins_anew(step, session):
@@ -106,15 +107,16 @@ def _following(trace: Trace, guarded: Guarded, session: SessionRef, after: list[
 def _comes_round(trace: Trace, handler: Step, loop: int) -> bool:
     """Whether the loop, whose body's path has this length, goes on after the handler."""
     body = handler.path[:loop]
-    return not any(_leaves(step, handler, loop) for step in trace.steps[handler.number :] if step.path[:loop] == body)
+    leaves = after(trace.of(Leave), handler)
+    return not any(_leaves(step, leave, handler, loop) for step, leave in leaves if step.path[:loop] == body)
 
 
-def _leaves(step: Step, handler: Step, loop: int) -> bool:
+def _leaves(step: Step, leave: Leave, handler: Step, loop: int) -> bool:
     """Whether a step behind the handler surely leaves the loop."""
-    if not isinstance(step.detail, Leave) or step.detail.how == "continue":
+    if leave.how == "continue":
         return False
-    scope = innermost(step.path, "call") if step.detail.how == "return" else innermost(step.path, "loop")
-    outside = scope <= loop if step.detail.how == "break" else scope < loop
+    scope = innermost(step.path, "call") if leave.how == "return" else innermost(step.path, "loop")
+    outside = scope <= loop if leave.how == "break" else scope < loop
     forks = [arm for arm in step.path if arm.kind in ("if", "try")]
     return outside and all(arm in handler.path for arm in forks)
 
@@ -131,7 +133,7 @@ def _commits(step: Step, session: SessionRef) -> bool:
 def _loses(trace: Trace, guarded: Guarded, session: SessionRef) -> bool:
     """Whether the transaction holds work from before the `try`, which a commit of the aborted transaction drops."""
     body = {step.number for step in guarded.body}
-    for step in trace.steps[: guarded.handler.number]:
+    for step, _ in before(trace.of(Execute, Add, Delete, Merge), guarded.handler):
         if not _writes(step, session) or step.number in body or not trace.reaches(step, guarded.handler):
             continue
         if not trace.ended_between(step, guarded.handler, session):

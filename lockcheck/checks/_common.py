@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from lockcheck.hazards import Hazard, mark
+from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Execute
 from lockcheck.linking.lockers import Locker
 from lockcheck.linking.project import Project
@@ -75,13 +76,14 @@ def one_each(project: Project, judge: Judge) -> Iterator[Hazard]:
 
 
 def _judged(project: Project, judge: Judge) -> tuple[tuple[Target, Hazard], ...]:
-    return tuple(found for name in project.entries for found in project.ask(_judged_in, judge, name))
+    runs = project.running(entries, Execute)
+    return tuple(found for name in runs for found in project.ask(_judged_in, judge, name))
 
 
 def _judged_in(project: Project, judge: Judge, function: str) -> tuple[tuple[Target, Hazard], ...]:
     """What is judged a hazard among the statements that a run executes, by the place where they begin."""
     trace = project.trace(function)
-    steps = ((step, step.detail.statement.site) for step in trace.steps if isinstance(step.detail, Execute))
+    steps = ((step, execute.statement.site) for step, execute in trace.of(Execute))
     found = ((site, judge(project, site, Occurrence(trace, step))) for step, site in steps)
     return tuple((site, hazard) for site, hazard in found if hazard is not None)
 

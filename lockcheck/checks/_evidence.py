@@ -12,6 +12,7 @@ from lockcheck.linking import clauses
 from lockcheck.linking.constants import members
 from lockcheck.linking.derived import looks_at
 from lockcheck.linking.events import Decision, Test, Write
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Abstract, AttributeOf, Clause, Condition, Instance, Known, Opaque, each
@@ -115,11 +116,11 @@ def _is_unset(condition: Condition) -> bool:
 
 def _decided(project: Project, setting: Setting, kind: Kind) -> Evidence | None:
     trace, step = setting.trace, setting.step
-    for at in reversed(trace.steps[setting.read.step.number : step.number]):
+    for at, decision in reversed(before(after(trace.of(Decision), setting.read.step), step)):
         how = trace.decided_by(at, step)
-        if how is None or not isinstance(at.detail, Decision) or not _decides(how, kind):
+        if how is None or not _decides(how, kind):
             continue
-        for test in tests_of(trace, at, at.detail):
+        for test in tests_of(trace, at, decision):
             if not _looks_at(project, setting, test) or _own_state(setting, at):
                 continue
             if how == "raised" or not _spares_write(setting, at, test, left=how == "left"):
@@ -139,8 +140,8 @@ def tests_of(trace: Trace, at: Step, decision: Decision) -> Iterator[Test]:
     """What a decision looks at, in the functions too that it calls."""
     yield from decision.tests
     inner = {(*at.calls, site) for site in decision.calls}
-    for other, test in trace.tests if inner else ():
-        if other.number < at.number and other.calls[: len(at.calls) + 1] in inner:
+    for other, test in before(trace.of(Test), at) if inner else ():
+        if other.calls[: len(at.calls) + 1] in inner:
             yield test
 
 
@@ -157,11 +158,10 @@ def _looks_at(project: Project, setting: Setting, test: Test) -> bool:
 def _spares_write(setting: Setting, at: Step, test: Test, *, left: bool) -> bool:
     """Whether a test only leaves out a write that would change nothing: `if row.state == state: return`."""
     return any(
-        _is_value(test.operand, other.detail.value)
-        for other in setting.trace.steps[at.number :]
-        if isinstance(other.detail, Write)
-        and other.detail.instance.origin == setting.write.instance.origin
-        and other.detail.attribute == setting.write.attribute
+        _is_value(test.operand, write.value)
+        for other, write in after(setting.trace.of(Write), at)
+        if write.instance.origin == setting.write.instance.origin
+        and write.attribute == setting.write.attribute
         and (other is setting.step or (left and other.calls == at.calls))
     )
 
@@ -178,10 +178,9 @@ def _own_state(setting: Setting, at: Step) -> bool:
     """Whether what is tested was written by this transaction."""
     trace, write = setting.trace, setting.write
     return any(
-        isinstance(other.detail, Write)
-        and other.detail.instance.origin == write.instance.origin
-        and other.detail.attribute == write.attribute
+        earlier.instance.origin == write.instance.origin
+        and earlier.attribute == write.attribute
         and trace.reaches(other, at)
         and not trace.ended_between(other, at, None)
-        for other in trace.steps[setting.read.step.number : at.number]
+        for other, earlier in before(after(trace.of(Write), setting.read.step), at)
     )

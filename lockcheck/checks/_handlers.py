@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 from lockcheck.checks._deadlocks import may_deadlock, on_innodb_alone
 from lockcheck.checks._errors import EVERY_DATABASE_ERROR, RETRYABLE, caught_names
@@ -22,6 +24,7 @@ from lockcheck.linking.events import (
     SessionCall,
     Write,
 )
+from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import ModelRef, SessionRef, Somewhere
@@ -31,52 +34,79 @@ RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "sav
 FLUSHES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
 
 
-@dataclass(frozen=True, slots=True)
+FOLLOWING = (SessionCall, Opened, Execute, Merge, Delete, Add, Outer, Read, Leave)
+"""What tells how the session, or the run, goes on behind a handler."""
+
+
+@dataclass(frozen=True, eq=False)
 class Guarded:
     """A `try` with one of its handlers, as steps of a run."""
 
     trace: Trace
     handler: Step
     caught: EnterHandler
-    body: tuple[Step, ...]
-    inside: tuple[Step, ...]
-    after: tuple[Step, ...]
-    earlier: tuple[EnterHandler, ...]
+
+    @cached_property
+    def earlier(self) -> tuple[EnterHandler, ...]:
+        """The handlers ahead of this one."""
+        found, around = before(self.trace.of(EnterHandler), self.handler), self.handler.path[:-1]
+        return tuple(other for s, other in found if s.path[:-1] == around and other.fork == self.caught.fork)
+
+    @cached_property
+    def body(self) -> list[Step]:
+        return self._within("body")
+
+    @cached_property
+    def inside(self) -> list[Step]:
+        return [step for step in self._within(self.handler.path[-1].arm) if step is not self.handler]
+
+    @cached_property
+    def after(self) -> tuple[Step, ...]:
+        """What comes behind the handler, in the `finally` block and after the `try`."""
+        depth, fork = len(self.handler.path), self.handler.path[-1].fork
+        around = self.trace.inside(self.handler.path[:-1])
+        last = max((step.number for step in around if _same_try(step, depth, fork)), default=0)
+        return (*self._within("finally"), *self.trace.steps[last + 1 :])
+
+    @cached_property
+    def telling(self) -> list[Step]:
+        """The steps behind it that tell how it goes on."""
+        return [step for step in self.after if isinstance(step.detail, FOLLOWING)]
+
+    def about(self, session: SessionRef) -> list[Step]:
+        """Those of them that may use a session, or end its transaction."""
+        found = self._about.get(session.origin)
+        if found is None:
+            found = self._about[session.origin] = [step for step in self.telling if _is_about(step, session)]
+        return found
+
+    @cached_property
+    def _about(self) -> dict[object, list[Step]]:
+        return {}
+
+    @cached_property
+    def reached(self) -> list[Step]:
+        """The steps behind it that tell how it goes on, as far as a run reaches them from the handler."""
+        return [step for step in self.telling if self.trace.reaches(self.handler, step)]
+
+    def _within(self, arm: str) -> list[Step]:
+        path = self.handler.path
+        return self.trace.inside((*path[:-1], path[-1]._replace(arm=arm)))
 
 
-def local_handlers(trace: Trace) -> Iterator[Guarded]:
+def _is_about(step: Step, session: SessionRef) -> bool:
+    own = getattr(step.detail, "session", None)
+    return same_session(own, session) if own is not None else isinstance(step.detail, (Outer, Read))
+
+
+def local_handlers(project: Project, trace: Trace) -> tuple[Guarded, ...]:
     """The handlers of the function itself that may be the first to see a database error."""
-    for step in trace.steps:
-        if step.is_local and isinstance(step.detail, EnterHandler):
-            guarded = guarded_by(trace, step, step.detail)
-            if catches_database_errors(guarded):
-                yield guarded
+    return project.of_run(_handlers, trace.function)
 
 
-def guarded_by(trace: Trace, step: Step, caught: EnterHandler) -> Guarded:
-    depth = len(step.path)
-    outer, arm = step.path[:-1], step.path[-1]
-
-    def within(name: str) -> list[Step]:
-        inside = (*outer, arm._replace(arm=name))
-        return [other for other in trace.steps if other.path[:depth] == inside]
-
-    earlier = tuple(
-        s.detail
-        for s in trace.steps[: step.number]
-        if isinstance(s.detail, EnterHandler) and s.path[:-1] == outer and s.detail.fork == caught.fork
-    )
-    numbers = (s.number for s in trace.steps if s.path[: depth - 1] == outer and _same_try(s, depth, arm.fork))
-    last = max(numbers, default=0)
-    return Guarded(
-        trace,
-        step,
-        caught,
-        tuple(within("body")),
-        tuple(s for s in within(arm.arm) if s is not step),
-        (*within("finally"), *trace.steps[last + 1 :]),
-        earlier,
-    )
+def _handlers(_: Project, trace: Trace) -> Iterator[Guarded]:
+    local = (Guarded(trace, step, caught) for step, caught in trace.of(EnterHandler) if step.is_local)
+    return (guarded for guarded in local if catches_database_errors(guarded))
 
 
 def _same_try(step: Step, depth: int, fork: int) -> bool:
@@ -93,8 +123,19 @@ def catches_database_errors(guarded: Guarded) -> bool:
 # --- the operation that fails ----------------------------------------------------------------------------
 
 
-def failing(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionRef]]:
+def failing(project: Project, guarded: Guarded) -> tuple[tuple[Step, SessionRef], ...]:
     """Session operations of the `try` body whose database error reaches the handler."""
+    return project.ask(_failing, guarded.trace.function, guarded.handler.number)
+
+
+def _failing(project: Project, function: str, number: int) -> tuple[tuple[Step, SessionRef], ...]:
+    trace = project.trace(function)
+    handler = trace.steps[number]
+    caught = handler.detail
+    return tuple(_failing_into(project, Guarded(trace, handler, caught))) if isinstance(caught, EnterHandler) else ()
+
+
+def _failing_into(project: Project, guarded: Guarded) -> Iterator[tuple[Step, SessionRef]]:
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
     postgresql = "postgresql" in project.policy.databases
@@ -130,8 +171,9 @@ def violates(project: Project, trace: Trace, step: Step) -> bool:
     """Whether a step may break a constraint: no SELECT does, nor a change of columns that no key holds."""
     detail = step.detail
     if isinstance(detail, SessionCall) and detail.method in FLUSHES:
-        before = (other for other in trace.steps[: step.number] if not trace.ended_between(other, step, None))
-        return any(_pends(project, other.detail) for other in before)
+        waiting = (pair for pair in before(trace.of(Write, Add, Merge, Delete), step) if _pends(project, pair[1]))
+        handed = (pair for pair in before(trace.of(Outer), step) if not is_builtin(pair[1]))
+        return any(not trace.ended_between(other, step, None) for other, _ in chain(waiting, handed))
     if not isinstance(detail, Execute) or detail.statement.kind in ("insert", "delete"):
         return True
     statement = detail.statement
@@ -141,11 +183,9 @@ def violates(project: Project, trace: Trace, step: Step) -> bool:
     return False
 
 
-def _pends(project: Project, detail: object) -> bool:
-    """Whether a step leaves something in the session that a flush may fail on."""
-    if isinstance(detail, Write):
-        return _holds(project, detail.instance.model, frozenset({detail.attribute}))
-    return isinstance(detail, (Add, Merge, Delete)) or (isinstance(detail, Outer) and not is_builtin(detail))
+def _pends(project: Project, detail: Write | Add | Merge | Delete) -> bool:
+    """Whether what a step leaves in the session is something that a flush may fail on."""
+    return not isinstance(detail, Write) or _holds(project, detail.instance.model, frozenset({detail.attribute}))
 
 
 def _holds(project: Project, model: ModelRef | None, names: frozenset[str]) -> bool:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from lockcheck.checks._errors import INTEGRITY, caught_names
 from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.events import Add, Construct, EnterHandler, Execute, Opened, Savepoints, SessionCall, Write
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.names import last
 from lockcheck.linking.origins import built, is_fresh, origins
 from lockcheck.linking.parents import instances
+from lockcheck.linking.paths import exclusive, surely_follows
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
-from lockcheck.linking.trace import Step, Trace, exclusive, same_session, surely_follows
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import (
     Abstract,
     Built,
@@ -63,13 +65,16 @@ def _starts(project: Project) -> Iterator[str]:
             yield name
 
 
-def inserts(project: Project, trace: Trace) -> Iterator[Insert]:
+def inserts(project: Project, trace: Trace) -> tuple[Insert, ...]:
     """Every new row that a run adds."""
-    for step in trace.steps:
-        detail = step.detail
+    return project.of_run(_inserts, trace.function)
+
+
+def _inserts(project: Project, trace: Trace) -> Iterator[Insert]:
+    for step, detail in trace.of(Add, Execute):
         if isinstance(detail, Add):
             yield from _added(project, trace, step, detail)
-        elif isinstance(detail, Execute) and detail.statement.kind == "insert":
+        elif detail.statement.kind == "insert":
             statement = detail.statement
             mapped = project.locks.mapped(statement.model)
             if mapped is not None and statement.model is not None and statement.on_conflict is None:
@@ -89,9 +94,9 @@ def _added(project: Project, trace: Trace, step: Step, add: Add) -> Iterator[Ins
         if not isinstance(value.origin, Built) or mapped is None or _added_before(trace, step, value):
             continue
         given = dict(value.given)
-        for other in trace.steps:
-            if isinstance(other.detail, Write) and other.detail.instance.origin == value.origin:
-                given.setdefault(other.detail.attribute, other.detail.value)
+        for _, write in trace.of(Write):
+            if write.instance.origin == value.origin:
+                given.setdefault(write.attribute, write.value)
         named = {attribute(mapped, name): part for name, part in given.items()}
         made = _construction(trace, value.origin.site, step)
         yield Insert(step, add.site, add.session, value.model, mapped, named, value.all_given, made, older)
@@ -100,19 +105,16 @@ def _added(project: Project, trace: Trace, step: Step, add: Add) -> Iterator[Ins
 def _added_before(trace: Trace, step: Step, value: Instance) -> bool:
     """Whether the object is in the session already."""
     return any(
-        isinstance(other.detail, Add)
-        and value.origin in {instance.origin for instance in instances(other.detail.value)}
+        value.origin in {instance.origin for instance in instances(add.value)}
         and trace.reaches(other, step)
         and not trace.common_loop(other, step)
-        for other in trace.steps[: step.number]
+        for other, add in before(trace.of(Add), step)
     )
 
 
-def _construction(trace: Trace, site: Target, before: Step) -> Step | None:
-    for step in reversed(trace.steps[: before.number]):
-        if isinstance(step.detail, Construct) and step.detail.site == site:
-            return step
-    return None
+def _construction(trace: Trace, site: Target, later: Step) -> Step | None:
+    made = (step for step, construct in reversed(before(trace.of(Construct), later)) if construct.site == site)
+    return next(made, None)
 
 
 def attribute(mapped: MappedClass, name: str) -> str:
@@ -128,21 +130,17 @@ def attribute(mapped: MappedClass, name: str) -> str:
 
 def retried(trace: Trace, step: Step) -> bool:
     """Whether an IntegrityError is expected at a step: a handler round it, or a savepoint."""
-    depth = 0
-    for other in trace.steps[: step.number]:
-        if isinstance(other.detail, Savepoints):
-            depth += 1 if other.detail.entered else -1
+    depth = sum(1 if savepoint.entered else -1 for _, savepoint in before(trace.of(Savepoints), step))
     return depth > 0 or handled(trace, step)
 
 
 def fallback(trace: Trace, step: Step) -> bool:
     """Whether a step is the other branch of an ON CONFLICT form: it serves the databases that have none."""
     return any(
-        isinstance(other.detail, Execute)
-        and other.detail.statement.on_conflict is not None
+        execute.statement.on_conflict is not None
         and other.calls == step.calls
         and (exclusive(other.path, step.path) or not trace.reaches(other, step))
-        for other in trace.steps[: step.number]
+        for other, execute in before(trace.of(Execute), step)
     )
 
 
@@ -150,9 +148,8 @@ def handled(trace: Trace, step: Step) -> bool:
     """Whether a handler round a step catches an IntegrityError."""
     path = step.path
     bodies = {arm.fork: path[:n] for n, arm in enumerate(path) if arm.kind == "try" and arm.arm == "body"}
-    for other in trace.steps:
-        detail = other.detail
-        if not isinstance(detail, EnterHandler) or bodies.get(detail.fork) != other.path[:-1]:
+    for other, detail in trace.of(EnterHandler) if bodies else ():
+        if bodies.get(detail.fork) != other.path[:-1]:
             continue
         if _expects(detail) or (_wraps(detail) and any(arm.kind == "loop" for arm in other.path)):
             return True
@@ -183,12 +180,12 @@ def expected(project: Project, trace: Trace, insert: Insert) -> bool:
 
 def _sends(trace: Trace, insert: Insert) -> Iterator[Step]:
     """The steps that may be the first to send a new row."""
-    for other in trace.steps[insert.step.number + 1 :]:
-        detail = other.detail
-        if isinstance(detail, SessionCall) and detail.method in SENDS:
-            sends = insert.session is None or same_session(detail.session, insert.session)
+    for other, detail in after(trace.of(SessionCall, Opened), insert.step):
+        if isinstance(detail, Opened):
+            sends = not detail.entered
         else:
-            sends = isinstance(detail, Opened) and not detail.entered
+            own = insert.session is None or same_session(detail.session, insert.session)
+            sends = detail.method in SENDS and own
         if sends and trace.reaches(insert.step, other):
             yield other
             if surely_follows(other.path, insert.step.path):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lockcheck.linking.adoptions import session_of
 from lockcheck.linking.events import Delete, Execute, Write
+from lockcheck.linking.kinds import after
 from lockcheck.linking.modes import key_columns, mode
 from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
@@ -24,13 +25,11 @@ def in_turn(trace: Trace, first: Step, second: Step) -> bool:
 
 def needs_key(project: Project, trace: Trace, step: Step, table: str) -> bool:
     """Whether the transaction later deletes rows of a table or writes their keys, or may do so."""
-    return any(
-        _takes_key(project, other, table) and in_turn(trace, step, other) for other in trace.steps[step.number + 1 :]
-    )
+    later = after(trace.of(Delete, Write, Execute), step)
+    return any(_takes_key(project, detail, table) and in_turn(trace, step, other) for other, detail in later)
 
 
-def _takes_key(project: Project, step: Step, table: str) -> bool:
-    detail = step.detail
+def _takes_key(project: Project, detail: Delete | Write | Execute, table: str) -> bool:
     if isinstance(detail, Delete):
         parts = list(instances(detail.value))
         return not parts or any(table in _deleted(project, part) for part in parts)
@@ -38,10 +37,10 @@ def _takes_key(project: Project, step: Step, table: str) -> bool:
         mapped = project.locks.mapped(detail.instance.model)
         old = not isinstance(detail.instance.origin, Built)
         return mapped is not None and mapped.table == table and old and detail.attribute in key_columns(mapped)
-    if isinstance(detail, Execute) and project.locks.table(detail.statement.model) == table:
-        written = detail.statement.kind in ("update", "delete")
-        return written and mode(detail.statement, project.locks.mapped(detail.statement.model)) == "update"
-    return False
+    statement = detail.statement
+    if statement.kind not in ("update", "delete") or project.locks.table(statement.model) != table:
+        return False
+    return mode(statement, project.locks.mapped(statement.model)) == "update"
 
 
 def _deleted(project: Project, instance: Instance) -> Iterator[str]:

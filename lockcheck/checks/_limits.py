@@ -13,6 +13,7 @@ from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.constants import plain
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute, Write
+from lockcheck.linking.kinds import after
 from lockcheck.linking.project import Project
 from lockcheck.linking.tables import operands
 from lockcheck.linking.trace import Step, Trace
@@ -35,25 +36,23 @@ class Limit:
 
 def limits(project: Project) -> Iterator[Limit]:
     """Those of the whole project that no lock of another table keeps."""
-    yield from project.in_runs(_of_run, starts)
+    yield from project.in_runs(_of_run, starts, (Write,))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Limit]:
-    found = (_limit(project, trace, step) for step in trace.steps)
+    found = (_limit(project, trace, step, execute) for step, execute in trace.of(Execute))
     yield from (limit for limit in found if limit is not None)
 
 
-def _limit(project: Project, trace: Trace, step: Step) -> Limit | None:
-    count = step.detail
-    if not isinstance(count, Execute) or count.statement.kind != "select" or not is_count(count.statement):
+def _limit(project: Project, trace: Trace, step: Step, count: Execute) -> Limit | None:
+    if count.statement.kind != "select" or not is_count(count.statement):
         return None
     mapped = project.locks.mapped(count.statement.model)
     counted = project.locks.constants(count.statement)
     if mapped is None or mapped.table is None or not counted or count.statement.lock is not None:
         return None
-    for other in trace.steps[step.number + 1 :]:
-        write = other.detail
-        if not isinstance(write, Write) or other.calls[: len(step.calls)] != step.calls:
+    for other, write in after(trace.of(Write), step):
+        if other.calls[: len(step.calls)] != step.calls:
             continue
         value = _put_into(project, write, mapped, counted)
         if value is None or not trace.reaches(step, other):

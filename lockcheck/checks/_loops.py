@@ -7,7 +7,9 @@ from typing import NamedTuple, TypeAlias
 
 from lockcheck.checks._common import counterpart_does, counterpart_text, short
 from lockcheck.hazards import Where
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Arm, EnterLoop
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.lockers import Locker
 from lockcheck.linking.lockloops import LockLoops, Walking
 from lockcheck.linking.project import Project
@@ -63,7 +65,8 @@ def walkings(project: Project, runs: Runs) -> Iterator[tuple[Walking, Unsorted]]
 
 
 def _all_walkings(project: Project, runs: Runs) -> tuple[tuple[Walking, Unsorted], ...]:
-    return tuple(found for name in project.starts for found in project.ask(_walkings_in, runs, name))
+    names = project.running(starts, EnterLoop)
+    return tuple(found for name in names for found in project.ask(_walkings_in, runs, name))
 
 
 def _walkings_in(project: Project, runs: Runs, function: str) -> tuple[tuple[Walking, Unsorted], ...]:
@@ -86,9 +89,8 @@ def _unsorted(project: Project, walking: Walking) -> Unsorted | None:
 
 def _own_order(project: Project, turn: Turn) -> Order:
     """The order of a loop as its own function knows it."""
-    steps = project.trace(turn.enters.function).steps
-    known = (s.detail for s in steps if isinstance(s.detail, EnterLoop) and s.is_local)
-    return next((order(loop.iterable) for loop in known if loop.site == turn.loop.site), "unknown")
+    own = (loop for step, loop in project.trace(turn.enters.function).of(EnterLoop) if step.is_local)
+    return next((order(loop.iterable) for loop in own if loop.site == turn.loop.site), "unknown")
 
 
 def meeting(project: Project, trace: Trace, step: Step, locker: Locker, model: ModelRef) -> tuple[Locker, ...]:
@@ -105,17 +107,17 @@ def meeting(project: Project, trace: Trace, step: Step, locker: Locker, model: M
 def _loops_inside(trace: Trace, turn: Turn) -> set[Target]:
     """The loops that each turn runs: parts of the same code."""
     body = (*turn.enters.path, Arm("loop", turn.loop.fork, "body"))
-    steps = (step for step in trace.steps[turn.enters.number + 1 :] if step.path[: len(body)] == body)
-    return {step.detail.site for step in steps if isinstance(step.detail, EnterLoop)}
+    later = after(trace.of(EnterLoop), turn.enters)
+    return {loop.site for step, loop in later if step.path[: len(body)] == body}
 
 
 def _inner_unsorted(trace: Trace, turn: Turn) -> bool:
     """Whether a loop inside this one decides the order first: one that is not sorted."""
     depth = len(turn.enters.path) + 1
-    for step in trace.steps[turn.enters.number + 1 : turn.step.number]:
-        if isinstance(step.detail, EnterLoop) and len(step.path) >= depth:
-            body = (*step.path, Arm("loop", step.detail.fork, "body"))
-            if turn.step.path[: len(body)] == body and order(step.detail.iterable) not in ("sorted", "fixed"):
+    for step, loop in before(after(trace.of(EnterLoop), turn.enters), turn.step):
+        if len(step.path) >= depth:
+            body = (*step.path, Arm("loop", loop.fork, "body"))
+            if turn.step.path[: len(body)] == body and order(loop.iterable) not in ("sorted", "fixed"):
                 return True
     return False
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from lockcheck.checks._borrowed import ahead, lost_by, writes
 from lockcheck.checks._deadlocks import Lost
 from lockcheck.checks._handlers import Guarded
+from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef
 
 
@@ -22,8 +23,8 @@ def lost_to(project: Project, guarded: Guarded, failed: Step, session: SessionRe
 
 def of_caller(project: Project, trace: Trace, failed: Step, session: SessionRef) -> Lost | None:
     """What a caller has done in the session that it hands over, unless the function ends that transaction first."""
-    before = trace.steps[: failed.number]
-    if session.owner != "given" or any(trace.ends(step, session) and trace.reaches(step, failed) for step in before):
+    ends = (step for step, ended in before(trace.endings, failed) if same_session(ended, session))
+    if session.owner != "given" or any(trace.reaches(step, failed) for step in ends):
         return None
     found = lost_by(project, trace.function)
     return found.lost if found is not None else None
@@ -31,8 +32,7 @@ def of_caller(project: Project, trace: Trace, failed: Step, session: SessionRef)
 
 def _ended_inside(trace: Trace, guarded: Guarded, failed: Step, session: SessionRef) -> bool:
     """Whether a new transaction may have begun in the `try` ahead of the step that fails."""
-    before = (step for step in guarded.body if step.number < failed.number)
-    return any(trace.ends(step, session) for step in before)
+    return any(trace.ends(step, session) for step in guarded.body if step.number < failed.number)
 
 
 def _of_turns(project: Project, guarded: Guarded, session: SessionRef, turn: list[Step]) -> Lost | None:

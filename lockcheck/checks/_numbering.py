@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from lockcheck.checks._inserts import Insert, attribute, expected, inserts, starts
 from lockcheck.declarations.model import Column
 from lockcheck.linking.advisory import is_advisory
-from lockcheck.linking.events import Construct, Execute, Write
+from lockcheck.linking.events import Add, Construct, Execute, SessionCall, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import (
@@ -48,7 +49,7 @@ class Numbering:
 
 def numberings(project: Project) -> Iterator[Numbering]:
     """Those of the whole project that no lock and no second try makes up for."""
-    yield from project.in_runs(_of_run, starts)
+    yield from project.in_runs(_of_run, starts, (Add, Execute))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Numbering]:
@@ -62,14 +63,13 @@ def _of_run(project: Project, trace: Trace) -> Iterator[Numbering]:
 def _given(trace: Trace, insert: Insert) -> Iterator[tuple[str, Abstract, Step, Target]]:
     """What is given to a new row, when it is built and afterwards, and where."""
     made, site = insert.built, _construct(insert)
-    written = [s for s in trace.steps if made is not None and isinstance(s.detail, Write) and _writes(s.detail, site)]
-    names = {s.detail.attribute for s in written if isinstance(s.detail, Write)}
+    written = [(step, write) for step, write in trace.of(Write) if _writes(write, site)] if made is not None else []
+    names = {write.attribute for _, write in written}
     for name, value in insert.given.items():
         if name not in names:
             yield name, value, made or insert.step, site
-    for step in written:
-        if isinstance(step.detail, Write):
-            yield step.detail.attribute, step.detail.value, step, step.detail.site
+    for step, write in written:
+        yield write.attribute, write.value, step, write.site
 
 
 def _construct(insert: Insert) -> Target:
@@ -103,7 +103,7 @@ def _numbering(
 
 
 def _read(
-    project: Project, trace: Trace, insert: Insert, column: Column, value: Abstract, before: Step
+    project: Project, trace: Trace, insert: Insert, column: Column, value: Abstract, at: Step
 ) -> tuple[Step, bool] | None:
     """The SELECT of rows of the same table that a number comes from, and whether it counts them."""
     further = isinstance(value, Next)
@@ -111,9 +111,9 @@ def _read(
     origin, name = _origin(base)
     if origin is None:
         return None
-    for step in reversed(trace.executions.get(origin.site, ())):
-        if isinstance(step.detail, Execute) and step.number < before.number and trace.reaches(step, before):
-            statement = step.detail.statement
+    for step, execute in reversed(before(trace.executions.get(origin.site, ()), at)):
+        if trace.reaches(step, at):
+            statement = execute.statement
             if project.locks.table(statement.model) != insert.mapped.table or statement.lock is not None:
                 return None
             if project.locks.access(statement) == "one":
@@ -158,13 +158,12 @@ def serialised(project: Project, trace: Trace, read: Step, besides: str | None =
     if table is None or project.contention.gates(trace, read, table):
         return True
     return any(
-        _locks(project, other, besides) and trace.reaches(other, read) and not trace.ended_between(other, read, None)
-        for other in trace.steps[: read.number]
+        _locks(project, detail, besides) and trace.reaches(other, read) and not trace.ended_between(other, read, None)
+        for other, detail in before(trace.of(Execute, SessionCall), read)
     )
 
 
-def _locks(project: Project, step: Step, besides: str | None) -> bool:
-    detail = step.detail
+def _locks(project: Project, detail: Execute | SessionCall, besides: str | None) -> bool:
     if is_advisory(detail):
         return True
     if not isinstance(detail, Execute):

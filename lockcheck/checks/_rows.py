@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.events import Execute
+from lockcheck.linking.kinds import before
+from lockcheck.linking.paths import exclusive
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace, exclusive
+from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import FromOperation, Instance, Origin, Reached
 
 
@@ -29,9 +31,8 @@ def read_of(project: Project, trace: Trace, step: Step, instance: Instance) -> R
         origin = origin.base
     if not isinstance(origin, FromOperation):
         return None
-    for other in reversed(trace.executions.get(origin.site, ())):
-        detail = other.detail
-        if isinstance(detail, Execute) and other.number < step.number and trace.reaches(other, step):
+    for other, detail in reversed(before(trace.executions.get(origin.site, ()), step)):
+        if trace.reaches(other, step):
             if detail.statement.kind != "select":
                 return None
             tables = {project.locks.table(model) for model in project.locks.from_models(detail.statement)}
@@ -48,12 +49,11 @@ def is_locked(project: Project, trace: Trace, step: Step, mapped: MappedClass, r
     if any(True for _ in project.held(trace, step, mapped.table, None)):
         return True
     return any(
-        isinstance(other.detail, Execute)
-        and _writes_row(project, other.detail, read, mapped)
+        _writes_row(project, execute, read, mapped)
         and not exclusive(other.path, step.path)
         and trace.reaches(other, step)
         and not trace.ended_between(other, step, None)
-        for other in trace.steps[: step.number]
+        for other, execute in before(trace.of(Execute), step)
     )
 
 

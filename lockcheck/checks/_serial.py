@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from lockcheck.linking import clauses
 from lockcheck.linking.advisory import is_advisory
 from lockcheck.linking.events import Execute, SessionCall
+from lockcheck.linking.kinds import before
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
@@ -30,9 +31,8 @@ def serialised(
         return True
     tables |= {own} if own is not None else set()
     sources = {site for value in values for site in operations(value)}
-    for other in trace.steps[: step.number]:
-        detail = other.detail
-        if not isinstance(detail, (Execute, SessionCall)) or not trace.reaches(other, step):
+    for other, detail in before(trace.of(Execute, SessionCall), step):
+        if not trace.reaches(other, step):
             continue
         if is_advisory(detail):
             return True

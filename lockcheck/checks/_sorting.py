@@ -10,7 +10,7 @@ from lockcheck.checks._common import dialects
 from lockcheck.declarations.model import Column, MappedClass
 from lockcheck.hazards import Remedy
 from lockcheck.linking import clauses
-from lockcheck.linking.events import Execute, Leave, Suspend
+from lockcheck.linking.events import Leave, Suspend
 from lockcheck.linking.lockloops import Walking
 from lockcheck.linking.origins import varies
 from lockcheck.linking.project import Project
@@ -138,7 +138,7 @@ def _key_values(project: Project, walking: Walking, mapped: MappedClass) -> dict
 
 def _read_by(trace: Trace, site: Target) -> tuple[Clause, ...]:
     """The WHERE of the SELECT that returned a row."""
-    read = (s.detail.statement for s in trace.steps if isinstance(s.detail, Execute) and s.detail.site == site)
+    read = (execute.statement for _, execute in trace.executions.get(site, ()))
     return next((statement.where for statement in read), ())
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lockcheck.checks._common import Occurrence
 from lockcheck.declarations.model import Column
 from lockcheck.linking.constants import members
-from lockcheck.linking.events import Arm, Branch, Execute, Leave, Test
+from lockcheck.linking.events import Arm, Branch, Execute, Test
+from lockcheck.linking.kinds import before
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
 from lockcheck.linking.states import Allowed
@@ -20,9 +21,8 @@ def tested_before(project: Project, occurrence: Occurrence, column: Column) -> A
     trace, step = occurrence.trace, occurrence.step
     if not isinstance(step.detail, Execute):
         return None
-    for other in reversed(trace.steps[: step.number]):
-        branch = other.detail
-        if isinstance(branch, Branch) and _is_about(project, trace, branch.test, step.detail.statement, column):
+    for other, branch in reversed(before(trace.of(Branch), step)):
+        if _is_about(project, trace, branch.test, step.detail.statement, column):
             allowed = _allowed(trace, other, branch, step)
             if allowed is not None:
                 return allowed
@@ -39,7 +39,7 @@ def _is_about(project: Project, trace: Trace, test: Test, statement: Statement, 
     sources = operations(subject.base.origin)
     if sources & operations(statement.where):
         return True
-    reads = (s.detail for s in trace.steps if isinstance(s.detail, Execute) and s.detail.site in sources)
+    reads = (execute for site in sources for _, execute in trace.executions.get(site, ()))
     return any(project.locks.same_rows(read.statement, statement) for read in reads)
 
 
@@ -60,6 +60,6 @@ def _arm(trace: Trace, at: Step, branch: Branch, step: Step) -> str | None:
         return step.path[depth].arm
     for arm, other in (("body", "else"), ("else", "body")):
         left = (*at.path, Arm("if", branch.fork, arm))
-        if any(isinstance(s.detail, Leave) and s.path == left for s in trace.steps):
+        if any(leave.path == left for leave in trace.exits):
             return other
     return None

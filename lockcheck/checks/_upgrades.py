@@ -11,6 +11,7 @@ from lockcheck.linking.adoptions import locked_first, session_of
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
 from lockcheck.linking.flushes import flushed
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.modes import Mode, asked, conflict, key_columns, mode
 from lockcheck.linking.origins import built, operations, varies
 from lockcheck.linking.parents import ParentLock, adopted, instances
@@ -37,7 +38,7 @@ class Upgrade:
 def upgrades(project: Project) -> Iterator[Upgrade]:
     """Every one, by the runs of functions that nobody calls."""
     if project.policy.dialects != ("sqlite",):
-        yield from project.in_runs(_of_run, starts)
+        yield from project.in_runs(_of_run, starts, (Add, Merge, Execute, Write))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Upgrade]:
@@ -56,16 +57,15 @@ def upgraded_locks(project: Project) -> frozenset[Target]:
 
 
 def _of_shared(project: Project, trace: Trace) -> Iterator[Upgrade]:
-    for first in trace.steps:
-        detail = first.detail
-        lock = detail.statement.lock if isinstance(detail, Execute) else None
-        if not isinstance(detail, Execute) or lock is None or not lock.read or detail.statement.kind != "select":
+    for first, detail in trace.locking:
+        lock = detail.statement.lock
+        if lock is None or not lock.read or detail.statement.kind != "select":
             continue
         table = project.locks.table(detail.statement.model)
         if table is None or locked_first(project, trace, first, table) or project.gates(trace, first, table):
             continue
-        for second in trace.steps[first.number + 1 :]:
-            wanted = _written(project, trace, detail, second, table)
+        for second, written in after(trace.of(Write, Delete, Execute), first):
+            wanted = _written(project, trace, detail, written, table)
             if wanted is None or not _waits(project, asked(lock), wanted):
                 continue
             if in_turn(trace, first, second) and not locked_first(project, trace, second, table):
@@ -73,9 +73,10 @@ def _of_shared(project: Project, trace: Trace) -> Iterator[Upgrade]:
                 break
 
 
-def _written(project: Project, trace: Trace, read: Execute, step: Step, table: str) -> Mode | None:
+def _written(
+    project: Project, trace: Trace, read: Execute, detail: Write | Delete | Execute, table: str
+) -> Mode | None:
     """The lock that a step takes on the row, or rows, that `read` returned."""
-    detail = step.detail
     if isinstance(detail, Write):
         mapped = project.locks.mapped(detail.instance.model)
         if mapped is None or mapped.table != table or mapped.column(detail.attribute) is None:
@@ -86,9 +87,7 @@ def _written(project: Project, trace: Trace, read: Execute, step: Step, table: s
     if isinstance(detail, Delete):
         parts = (part for part in instances(detail.value) if project.locks.table(part.model) == table)
         return "update" if any(_same_row(project, trace, read, part) for part in parts) else None
-    if isinstance(detail, Execute) and project.locks.table(detail.statement.model) == table:
-        return _relocked(project, read, detail)
-    return None
+    return _relocked(project, read, detail) if project.locks.table(detail.statement.model) == table else None
 
 
 def _relocked(project: Project, read: Execute, execute: Execute) -> Mode | None:
@@ -119,12 +118,11 @@ def _same_row(project: Project, trace: Trace, read: Execute, instance: Instance)
 def _of_parents(project: Project, trace: Trace) -> Iterator[Upgrade]:
     made = [
         (step, project.locks.table(model) or "", lock)
-        for step in trace.steps
-        for model, lock in adopted(project.locks, trace, step)
+        for step, _, model, lock in adopted(project, trace)
         if lock.values and not any(built(value) for value in lock.values)
     ]
-    for second in trace.steps if made else ():
-        for table, wanted, statement in _strong(project, second):
+    for second, detail in trace.of(Execute, Write, Delete) if made else ():
+        for table, wanted, statement in _strong(project, detail):
             for first, child, lock in made:
                 if lock.table == table and first.number < second.number and _waits(project, lock.mode, wanted):
                     upgrade = Upgrade(trace, first, second, table, wanted, child)
@@ -133,9 +131,8 @@ def _of_parents(project: Project, trace: Trace) -> Iterator[Upgrade]:
                         break
 
 
-def _strong(project: Project, step: Step) -> Iterator[tuple[str, Mode, Statement | Instance]]:
+def _strong(project: Project, detail: Execute | Write | Delete) -> Iterator[tuple[str, Mode, Statement | Instance]]:
     """The rows that a step locks or writes so that nobody may point to them, or waits for those who do."""
-    detail = step.detail
     if isinstance(detail, Execute):
         statement = detail.statement
         mapped = project.locks.mapped(statement.model)
@@ -147,7 +144,7 @@ def _strong(project: Project, step: Step) -> Iterator[tuple[str, Mode, Statement
         mapped = project.locks.mapped(detail.instance.model)
         if mapped is not None and detail.attribute in key_columns(mapped):
             yield mapped.table, "update", detail.instance
-    elif isinstance(detail, Delete):
+    else:
         for part in instances(detail.value):
             mapped = project.locks.mapped(part.model)
             if mapped is not None:
@@ -191,16 +188,14 @@ def _same_parent(project: Project, trace: Trace, lock: ParentLock, strong: State
 
 def _written_before(project: Project, trace: Trace, step: Step, table: str) -> bool:
     """Whether the transaction wrote rows of a table, or makes them itself, before a step."""
-    for other in trace.steps[: step.number]:
-        detail = other.detail
-        models = []
-        if isinstance(detail, Execute) and detail.statement.kind != "select":
-            models = [detail.statement.model]
+    for other, detail in before(trace.of(Execute, Write, Add, Merge), step):
+        if isinstance(detail, Execute):
+            models = [detail.statement.model] if detail.statement.kind != "select" else []
         elif isinstance(detail, Write):
             models = [detail.instance.model]
-        elif isinstance(detail, (Add, Merge)):
+        else:
             models = [part.model for part in instances(detail.value) if isinstance(part.origin, Built)]
-        if table in {project.locks.table(model) for model in models} and in_turn(trace, other, step):
+        if any(project.locks.table(model) == table for model in models) and in_turn(trace, other, step):
             return True
     return False
 

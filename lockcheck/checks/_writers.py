@@ -25,7 +25,7 @@ def other_writer(project: Project, column: tuple[str, str], function: str) -> Wr
 
 def _writers(project: Project) -> Mapping[tuple[str, str], list[Writer]]:
     found: dict[tuple[str, str], list[Writer]] = {}
-    for column, writer in project.in_runs(_of_run):
+    for column, writer in project.in_runs(_of_run, holding=(Write, Execute)):
         found.setdefault(column, []).append(writer)
     return found
 
@@ -33,13 +33,12 @@ def _writers(project: Project) -> Mapping[tuple[str, str], list[Writer]]:
 def _of_run(project: Project, trace: Trace) -> Iterator[tuple[tuple[str, str], Writer]]:
     if project.contention.runs_alone(trace.function):
         return
-    for step in trace.steps:
-        for column, site in _written(project, step) if step.is_local else ():
+    for step, detail in trace.of(Write, Execute):
+        for column, site in _written(project, step, detail) if step.is_local else ():
             yield column, Writer(step.function, site)
 
 
-def _written(project: Project, step: Step) -> Iterator[tuple[tuple[str, str], Target]]:
-    detail = step.detail
+def _written(project: Project, step: Step, detail: Write | Execute) -> Iterator[tuple[tuple[str, str], Target]]:
     if isinstance(detail, Write) and not step.function.endswith("__init__"):
         mapped = project.locks.mapped(detail.instance.model)
         column = mapped.column(detail.attribute) if mapped else None

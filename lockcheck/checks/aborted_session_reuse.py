@@ -10,7 +10,8 @@ from lockcheck.checks._deadlocks import DML, locks_or_writes, related, undone
 from lockcheck.checks._errors import caught_names
 from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, local_handlers, site_in
 from lockcheck.hazards import Hazard, Remedy, mark
-from lockcheck.linking.events import Add, Delete, Execute, Merge, Outer, Read, SessionCall, Write
+from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Merge, Outer, Read, SessionCall, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef, Somewhere
@@ -24,11 +25,11 @@ READ = "read the attribute into a variable ahead of the try"
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    yield from project.in_runs(_of_run)
+    yield from project.in_runs(_of_run, holding=(EnterHandler,))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for guarded in local_handlers(trace):
+    for guarded in local_handlers(project, trace):
         reuse = own_reuse(project, trace, guarded)
         if reuse is not None:
             yield _report(project, trace, guarded, reuse)
@@ -87,9 +88,9 @@ def _changes(project: Project, guarded: Guarded, step: Step, session: SessionRef
     if not isinstance(detail, SessionCall) or detail.method == "execute":
         waiting = (other for other in guarded.body if isinstance(other.detail, PENDING) and trace.reaches(other, step))
         return project.contention.turns.sends(trace, step) and any(waiting)
-    before = (other.detail for other in trace.steps[: step.number])
+    earlier = (other.detail for other in trace.steps[: step.number])
     return session.owner != "own" or any(
-        isinstance(other, (*PENDING, Outer)) or _writes(other, session) for other in before
+        isinstance(other, (*PENDING, Outer)) or _writes(other, session) for other in earlier
     )
 
 
@@ -129,13 +130,9 @@ def _spelled(session: SessionRef) -> str:
 
 def _needed(trace: Trace, guarded: Guarded, session: SessionRef) -> bool:
     """Whether a rollback would lose something: earlier writes, locks, or objects of the session."""
-    for step in trace.steps[: guarded.handler.number]:
-        detail = step.detail
-        if step in guarded.body or trace.ended_between(step, guarded.handler, session):
-            continue
-        if isinstance(detail, PENDING):
-            return True
-        own = isinstance(detail, Execute) and (detail.session is None or same_session(detail.session, session))
-        if isinstance(detail, Execute) and own and locks_or_writes(detail):
-            return True
-    return False
+    waiting = before(trace.of(Write, Add, Delete, Merge), guarded.handler)
+    executed = (found for found in before(trace.of(Execute), guarded.handler) if locks_or_writes(found[1]))
+    own = (step for step, execute in executed if execute.session is None or same_session(execute.session, session))
+    done = (*(step for step, _ in waiting), *own)
+    body = {step.number for step in guarded.body}
+    return any(step.number not in body and not trace.ended_between(step, guarded.handler, session) for step in done)

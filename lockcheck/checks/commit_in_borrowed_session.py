@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from lockcheck.checks._common import dialects, file_line, short, stands_at
 from lockcheck.hazards import Hazard, Remedy
+from lockcheck.linking import kinds
 from lockcheck.linking.belonging import Belonging
 from lockcheck.linking.blocks import undone
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute, SessionCall
 from lockcheck.linking.project import Project
-from lockcheck.linking.releases import releases, writes_rows
+from lockcheck.linking.releases import WRITING, releases, writes_rows
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef
 from lockcheck.plans import FlushInstead, Target
@@ -50,17 +51,19 @@ def _locks(project: Project) -> Iterator[Need]:
 
 def _writes(project: Project) -> Iterator[Need]:
     """Writes on both sides of a call that commits what came before it."""
-    yield from project.in_runs(_writes_around, starts)
+    yield from project.in_runs(_writes_around, starts, (SessionCall,))
 
 
 def _writes_around(project: Project, trace: Trace) -> Iterator[Need]:
-    writes = [step for step in trace.steps if writes_rows(project, step)]
+    commits = [step for step, _ in trace.of(SessionCall) if _borrowed(project, step)]
+    if not commits:
+        return
+    writes = [step for step, _ in trace.of(*WRITING) if writes_rows(project, step)]
     belonging = Belonging(trace)
-    for commit in trace.steps:
-        if _borrowed(project, commit):
-            need = _split(trace, commit, writes, belonging)
-            if need is not None:
-                yield need
+    for commit in commits:
+        need = _split(trace, commit, writes, belonging)
+        if need is not None:
+            yield need
 
 
 def _split(trace: Trace, commit: Step, writes: list[Step], belonging: Belonging) -> Need | None:
@@ -86,8 +89,8 @@ def _same(one: SessionRef | None, other: SessionRef | None) -> bool:
 
 def _committed(trace: Trace, before: Step, commit: Step) -> bool:
     """Whether what was written may have been committed already: then it was a unit of its own."""
-    ends = (step for step in trace.steps[before.number : commit.number] if trace.ends(step, None))
-    return any(trace.reaches(before, step) and trace.reaches(step, commit) for step in ends)
+    ends = kinds.before(kinds.after(trace.endings, before), commit)
+    return any(trace.reaches(before, step) and trace.reaches(step, commit) for step, _ in ends)
 
 
 def _follows(trace: Trace, commit: Step, step: Step, call: Target) -> bool:
@@ -100,12 +103,12 @@ def _borrowed(project: Project, step: Step) -> bool:
     detail = step.detail
     if not isinstance(detail, SessionCall) or detail.method != "commit" or not step.calls:
         return False
-    own = project.trace(step.function).steps
-    here = next((s.detail for s in own if getattr(s.detail, "site", None) == detail.site), None)
+    own = project.trace(step.function)
+    here = next((s.detail for s in own.steps if getattr(s.detail, "site", None) == detail.site), None)
     given = isinstance(here, SessionCall) and here.session.owner == "given"
     if not given or any(project.linker.opens(call) is not None for call in step.calls[-1:]):
         return False
-    return any(isinstance(s.detail, Execute) or writes_rows(project, s) for s in own)
+    return bool(own.of(Execute)) or any(writes_rows(project, s) for s, _ in own.of(*WRITING))
 
 
 # --- the finding ------------------------------------------------------------------------------------------------

@@ -11,8 +11,7 @@ from lockcheck.checks._lookup_keys import apart, same
 from lockcheck.checks._serial import serialised
 from lockcheck.hazards import Hazard
 from lockcheck.linking import clauses
-from lockcheck.linking.events import Delete, Execute
-from lockcheck.linking.missing import Lookups
+from lockcheck.linking.events import Add, Delete, Execute
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import Abstract, FromOperation, Instance, SessionRef, Statement, each
@@ -38,27 +37,27 @@ class Removal:
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run, starts):
+    for hazard in project.in_runs(_of_run, starts, (Add, Execute)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    removals = list(_removals(trace))
+    removals = list(_removals(project, trace))
     for insert in inserts(project, trace) if removals else ():
         hazard = _hazard(project, trace, removals, insert)
         if hazard is not None:
             yield hazard
 
 
-def _removals(trace: Trace) -> Iterator[Removal]:
-    lookups = Lookups(trace)
-    for step in trace.steps:
-        detail = step.detail
-        if isinstance(detail, Execute) and detail.statement.kind == "delete":
-            yield Removal(step, detail.site, detail.session, detail.statement, step)
-        elif isinstance(detail, Delete):
+def _removals(project: Project, trace: Trace) -> Iterator[Removal]:
+    lookups = project.lookups(trace)
+    for step, detail in trace.of(Execute, Delete):
+        if isinstance(detail, Execute):
+            if detail.statement.kind == "delete":
+                yield Removal(step, detail.site, detail.session, detail.statement, step)
+        else:
             for part in each(detail.value):
                 if isinstance(part, Instance) and isinstance(part.origin, FromOperation):
                     for read, statement in lookups.executions(part.origin.site, step):

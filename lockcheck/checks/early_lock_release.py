@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from lockcheck.checks._common import dialects, file_line, short, stands_at
 from lockcheck.hazards import Hazard, Remedy, Where
-from lockcheck.linking.events import Delete, Execute, Merge, Opened, SessionCall, Write
+from lockcheck.linking.events import Delete, Execute, Inner, Merge, Opened, SessionCall, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
 from lockcheck.linking.releases import Release, releases
@@ -89,12 +90,12 @@ def _places(release: Release, site: Target) -> tuple[tuple[Where, str], ...]:
 
 def _nested(project: Project) -> Iterator[Hazard]:
     """Calls without a session, of functions that then open one and write rows which the caller's session has read."""
-    yield from project.in_runs(_nested_in)
+    yield from project.in_runs(_nested_in, holding=(Inner,))
 
 
 def _nested_in(project: Project, trace: Trace) -> Iterator[Hazard]:
     if not project.contention.runs_alone(trace.function):
-        for site in dict.fromkeys(step.calls[0] for step in trace.steps if len(step.calls) == 1):
+        for site in dict.fromkeys(call.site for step, call in trace.of(Inner) if step.is_local):
             if project.linker.opens(site) is not None:
                 found = _second(project, trace, site)
                 if found is not None:
@@ -102,37 +103,33 @@ def _nested_in(project: Project, trace: Trace) -> Iterator[Hazard]:
 
 
 def _second(project: Project, trace: Trace, site: Target) -> Hazard | None:
-    inside = [step for step in trace.steps if step.calls and step.calls[0] == site]
-    read = {s.detail.site: s for s in trace.steps if isinstance(s.detail, Execute) and s.number < inside[0].number}
-    for step in inside:
-        source = next((read[o] for o in _read_by(project, step) if o in read and not _within(read[o], site)), None)
+    ended = [
+        detail.session for step, detail in trace.of(SessionCall, Opened) if _within(step, site) and _is_commit(detail)
+    ]
+    inside = [(step, detail) for step, detail in trace.of(Write, Merge, Delete) if _within(step, site)]
+    if not ended or not inside:
+        return None
+    first = next(step for step in trace.steps if _within(step, site))
+    read = {execute.site: step for step, execute in before(trace.of(Execute), first)}
+    for step, detail in inside:
+        source = next((read[o] for o in _read_by(project, detail) if o in read), None)
         outer = _session(source) if source is not None else None
-        ended = list(_commits(inside))
         same = outer is not None and any(same_session(session, outer) for session in ended)
-        if source is not None and ended and not same:
+        if source is not None and not same:
             return _two_transactions(project, trace, site, source, step)
     return None
 
 
-def _read_by(project: Project, step: Step) -> frozenset[Target]:
+def _read_by(project: Project, detail: Write | Merge | Delete) -> frozenset[Target]:
     """The operations that read the rows which a step writes."""
-    detail = step.detail
     if isinstance(detail, Write):
         is_column = project.linker.names.column(detail.instance.model, detail.attribute) is not None
         return operations(detail.instance.origin) if is_column else frozenset()
-    return operations(detail.value) if isinstance(detail, (Merge, Delete)) else frozenset()
+    return operations(detail.value)
 
 
 def _within(step: Step, site: Target) -> bool:
     return bool(step.calls) and step.calls[0] == site
-
-
-def _commits(inside: list[Step]) -> Iterator[SessionRef]:
-    """The sessions that a call commits."""
-    for step in inside:
-        detail = step.detail
-        if isinstance(detail, (SessionCall, Opened)) and _is_commit(detail):
-            yield detail.session
 
 
 def _is_commit(detail: SessionCall | Opened) -> bool:

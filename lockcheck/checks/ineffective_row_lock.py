@@ -8,6 +8,7 @@ from lockcheck import facts
 from lockcheck.checks._common import file_line
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Delete, Execute, Test, Write
+from lockcheck.linking.kinds import after
 from lockcheck.linking.origins import built
 from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
@@ -20,6 +21,7 @@ from lockcheck.plans import DropLock, ReadFirstRow, Target
 
 CODE = "LCK208"
 
+LOCK = "with_for_update"
 READS = frozenset({"all", "first", "fetchall", "scalars", "scalar", "unique", "one_or_none", "scalar_one_or_none"})
 """Methods of a result that do not fail where no row was returned."""
 
@@ -29,17 +31,18 @@ SAME = frozenset({"scalars", "unique", "mappings", "tuples"})
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run):
+    for hazard in project.in_runs(_of_run, holding=(RowLock, Test)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard
-    unexecuted = (hazard for name in project.functions for hazard in project.ask(_unexecuted, name))
+    asking = (name for name in project.functions if LOCK in project.callees(name))
+    unexecuted = (hazard for name in asking for hazard in project.ask(_unexecuted, name))
     yield from (hazard for hazard in unexecuted if hazard.site not in seen)
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for step in trace.steps:
-        for judge in JUDGES if step.is_local else ():
+    for step, detail in trace.of(Execute, Test):
+        for judge in _judges(detail) if step.is_local else ():
             hazard = judge(project, trace, step)
             if hazard is not None:
                 yield hazard
@@ -147,7 +150,8 @@ def _unlooked(project: Project, trace: Trace, step: Step) -> Hazard | None:
     if not any(uses.unused(number, READS) for uses, number in _calls(project, step, execute.site)):
         return None
     table = project.locks.table(execute.statement.model)
-    later = (other for other in trace.steps[step.number + 1 :] if _writes(project, other, table))
+    writing = after(trace.of(Write, Delete, Execute), step)
+    later = (other for other, _ in writing if _writes(project, other, table))
     write = next((s for s in later if trace.reaches(step, s) and not trace.ended_between(step, s, None)), None)
     if write is None or table is None or not isinstance(write.detail, (Write, Execute, Delete)):
         return None
@@ -212,9 +216,16 @@ def _unexecuted(project: Project, function: str) -> tuple[Hazard, ...]:
 
 
 def _is_lock(value: facts.Value) -> bool:
-    return isinstance(value, facts.Attr) and value.name == "with_for_update"
+    return isinstance(value, facts.Attr) and value.name == LOCK
 
 
 Judge = Callable[[Project, Trace, Step], Hazard | None]
 
-JUDGES: tuple[Judge, ...] = (_dropped, _on_sqlite, _refused, _tested, _unlooked)
+JUDGES: tuple[Judge, ...] = (_dropped, _on_sqlite, _refused, _unlooked)
+"""Of a statement that asks for row locks."""
+
+
+def _judges(detail: Execute | Test) -> tuple[Judge, ...]:
+    if isinstance(detail, Test):
+        return (_tested,)
+    return JUDGES if detail.statement.lock is not None else ()

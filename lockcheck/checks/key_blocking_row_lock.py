@@ -12,6 +12,7 @@ from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.adoptions import Adoption, adoptions
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute
+from lockcheck.linking.kinds import after
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
@@ -64,7 +65,7 @@ def _uses(project: Project) -> tuple[dict[Target, list[Use]], set[Target]]:
     """The FOR UPDATE locks by the place that asks for them, and the helpers that some caller has take a weaker one."""
     found: dict[Target, list[Use]] = {}
     weaker: set[Target] = set()
-    for lock, uses in project.in_runs(_locks, starts):
+    for lock, uses in project.in_runs(_locks, starts, (RowLock,)):
         if lock.asked_at is not None and (lock.key_share or lock.read):
             weaker.add(lock.asked_at)
         if lock.site is not None and uses:
@@ -74,8 +75,8 @@ def _uses(project: Project) -> tuple[dict[Target, list[Use]], set[Target]]:
 
 def _locks(project: Project, trace: Trace) -> Iterator[tuple[RowLock, tuple[Use, ...]]]:
     """The row locks of a run, with their uses as FOR UPDATE."""
-    for step in trace.steps:
-        lock = step.detail.statement.lock if isinstance(step.detail, Execute) else None
+    for step, execute in trace.locking:
+        lock = execute.statement.lock
         if lock is not None and lock.site is not None and not project.contention.runs_alone(step.function):
             yield lock, tuple(_use(project, trace, step, lock))
 
@@ -167,9 +168,8 @@ def _remedy(
 
 def _reads(project: Project, use: Use, child: str) -> bool:
     """Whether the transaction reads the children afterwards, so that the lock perhaps keeps new ones out."""
-    for other in use.trace.steps[use.step.number + 1 :]:
-        detail = other.detail
-        if isinstance(detail, Execute) and detail.statement.kind == "select":
+    for other, detail in after(use.trace.of(Execute), use.step):
+        if detail.statement.kind == "select":
             tables = {project.locks.table(model) for model in project.locks.from_models(detail.statement)}
             if child in tables and use.trace.reaches(use.step, other):
                 return True

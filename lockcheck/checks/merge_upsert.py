@@ -10,7 +10,7 @@ from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Add, Merge
-from lockcheck.linking.missing import Lookups
+from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
@@ -22,18 +22,18 @@ CODE = "LCK301"
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run, entries):
+    for hazard in project.in_runs(_of_run, entries, (Merge,)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for step in trace.steps:
-        if isinstance(step.detail, Merge) and not project.contention.runs_alone(step.function):
-            hazard = _hazard(project, Occurrence(trace, step), step.detail)
-            if hazard is not None:
-                yield hazard
+    for step, merge in trace.of(Merge):
+        alone = project.contention.runs_alone(step.function)
+        hazard = _hazard(project, Occurrence(trace, step), merge) if not alone else None
+        if hazard is not None:
+            yield hazard
 
 
 def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | None:
@@ -64,7 +64,7 @@ def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | 
 
 def _known(project: Project, occurrence: Occurrence, mapped: MappedClass) -> bool:
     """Whether a row was found before, so that only one that is deleted in between is inserted."""
-    found = Lookups(occurrence.trace).found(occurrence.step)
+    found = project.lookups(occurrence.trace).found(occurrence.step)
     return any(project.locks.table(lookup.statement.model) == mapped.table for lookup in found)
 
 
@@ -77,10 +77,9 @@ def _natural_key(mapped: MappedClass) -> bool:
 def _merged_before(trace: Trace, step: Step, new: Instance) -> bool:
     """Whether the object, or what merge() gave for it, is merged again: its row is there by then."""
     return any(
-        isinstance(other.detail, Merge)
-        and any(isinstance(v, Instance) and v.origin == new.origin for v in each(other.detail.value))
+        any(isinstance(v, Instance) and v.origin == new.origin for v in each(merge.value))
         and trace.reaches(other, step)
-        for other in trace.steps[: step.number]
+        for other, merge in before(trace.of(Merge), step)
     )
 
 
@@ -148,8 +147,8 @@ def _remedy(
 
 def _pending(occurrence: Occurrence, merge: Merge) -> bool:
     """Whether new objects may wait in the session for a flush, which an INSERT that refers to them needs."""
-    before = occurrence.trace.steps[: occurrence.step.number]
-    return any(isinstance(s.detail, Add) and same_session(s.detail.session, merge.session) for s in before)
+    added = before(occurrence.trace.of(Add), occurrence.step)
+    return any(same_session(add.session, merge.session) for _, add in added)
 
 
 def _obstacle(project: Project, merge: Merge, new: Instance, mapped: MappedClass) -> str | None:

@@ -11,6 +11,7 @@ from lockcheck.linking import clauses
 from lockcheck.linking.constants import may_hold_none, members
 from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Arm, Branch, Delete, Execute, Merge, Write
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
@@ -25,7 +26,7 @@ EXCLUDES_NULL = frozenset({"==", "<", "<=", ">", ">=", "like", "is not null"})
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    found = project.in_runs(_of_run, entries)
+    found = project.in_runs(_of_run, entries, (Execute,))
     for _, hazard in sorted(found, key=lambda item: (item[0].path, item[0].slice, item[0].index)):
         if hazard.site not in seen:
             seen.add(hazard.site)
@@ -34,10 +35,9 @@ def check(project: Project) -> Iterator[Hazard]:
 
 def _of_run(project: Project, trace: Trace) -> Iterator[tuple[Target, Hazard]]:
     """The hazards of a run, by the place where their statements begin."""
-    for step in trace.steps:
-        if isinstance(step.detail, Execute):
-            for hazard in _hazards(project, Occurrence(trace, step)):
-                yield step.detail.statement.site, hazard
+    for step, execute in trace.of(Execute):
+        for hazard in _hazards(project, Occurrence(trace, step)):
+            yield execute.statement.site, hazard
 
 
 def _hazards(project: Project, occurrence: Occurrence) -> Iterator[Hazard]:
@@ -58,8 +58,8 @@ def _means_something(project: Project, occurrence: Occurrence, condition: Condit
     mapped, table = project.locks.mapped(ref.model), project.locks.table(ref.model)
     column = mapped.column(ref.attribute) if mapped else None
     names = {column.attribute, column.name} if column else set()
-    before = (step.detail for step in occurrence.trace.steps[: occurrence.step.number])
-    updates = (d.statement for d in before if isinstance(d, Execute) and d.statement.kind == "update")
+    earlier = (execute.statement for _, execute in before(occurrence.trace.of(Execute), occurrence.step))
+    updates = (statement for statement in earlier if statement.kind == "update")
     return any(
         project.locks.table(update.model) == table and (name, Known(None)) in update.assigned.items
         for update in updates
@@ -144,7 +144,7 @@ def _written_from(occurrence: Occurrence, execute: Execute, condition: Condition
         and trace.reaches(first, step)
         and not _tested(trace, step, execute.site, column)
         and not _demanded(step, condition)
-        for step in trace.steps[first.number + 1 :]
+        for step, _ in after(trace.of(Write, Merge, Delete, Execute), first)
     )
 
 
@@ -159,9 +159,8 @@ def _demanded(step: Step, blind: Condition) -> bool:
 
 def _tested(trace: Trace, write: Step, site: Target, column: Column) -> bool:
     """Whether a write stands under a test in Python that a NULL of the column does not pass."""
-    for step in trace.steps[: write.number]:
-        branch = step.detail
-        if not isinstance(branch, Branch) or branch.test.operator not in ("==", "in"):
+    for step, branch in before(trace.of(Branch), write):
+        if branch.test.operator not in ("==", "in"):
             continue
         subject, values = branch.test.subject, members(branch.test.operand)
         about = isinstance(subject, AttributeOf) and subject.name == column.attribute

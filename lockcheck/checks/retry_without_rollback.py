@@ -42,7 +42,7 @@ def check(project: Project) -> Iterator[Hazard]:
 def _of_function(project: Project, name: str) -> tuple[Hazard, ...]:
     function = project.linker.functions[name].facts
     found = [
-        *(_of_loop(project, name, function, loop) for loop in project.retries.loops(function)),
+        *(_of_loop(project, name, function, loop) for loop in project.retries.loops_of(name)),
         _of_decorator(project, name, function),
     ]
     return tuple(hazard for hazard in found if hazard is not None)
@@ -70,7 +70,7 @@ def _of_loop(project: Project, name: str, function: facts.FunctionFacts, loop: R
 
 def _by_hand(project: Project, trace: Trace, site: Target) -> Hazard | None:
     """A handler that goes on to the next try without a rollback."""
-    for guarded in local_handlers(trace):
+    for guarded in local_handlers(project, trace):
         if loop_site(trace, guarded) == site:
             for reuse in reuses(project, trace, guarded):
                 if reuse.next_turn:
@@ -84,6 +84,7 @@ def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str])
     one that takes work from ahead of the loop with it."""
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
+    sound: dict[object, bool] = {}
     for step in body:
         detail = step.detail
         if isinstance(detail, Savepoints):
@@ -97,7 +98,10 @@ def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str])
             continue
         if isinstance(session.origin, Somewhere) and (step.calls or session.origin.label in inside):
             continue
-        if is_certain(body, session) and not any(recovers(other.detail, session) for other in body):
+        if session.origin not in sound:
+            mended = any(recovers(other.detail, session) for other in body)
+            sound[session.origin] = mended or not is_certain(body, session)
+        if not sound[session.origin]:
             lost = _ahead(project, trace, body[0], step, session) if waiting is not None else None
             if waiting is None or lost is not None:
                 return Failed(step, session, lost)

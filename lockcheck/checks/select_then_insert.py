@@ -11,7 +11,7 @@ from lockcheck.checks._lookup_keys import Key, matched
 from lockcheck.checks._savepoint import savepoint
 from lockcheck.checks._serial import serialised
 from lockcheck.hazards import Hazard
-from lockcheck.linking.events import Execute
+from lockcheck.linking.events import Add, Execute
 from lockcheck.linking.missing import Lookups, Missing
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Trace
@@ -31,7 +31,7 @@ class Found:
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run, starts):
+    for hazard in project.in_runs(_of_run, starts, (Add, Execute)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard
@@ -43,7 +43,7 @@ def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
 
 
 def _found(project: Project, trace: Trace) -> Iterator[Found]:
-    lookups = Lookups(trace)
+    lookups = project.lookups(trace)
     for insert in inserts(project, trace):
         found = [item for item in _follows(project, lookups, insert) if _races(project, trace, item)]
         if found and not expected(project, trace, insert):

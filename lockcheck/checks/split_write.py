@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import dialects, file_line
-from lockcheck.checks._handlers import catches_database_errors, guarded_by, raises
+from lockcheck.checks._handlers import Guarded, catches_database_errors, raises
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, EnterHandler, Execute, SessionCall
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.origins import origins
 from lockcheck.linking.parents import instances
 from lockcheck.linking.project import Project
@@ -19,13 +20,12 @@ CODE = "LCK403"
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    yield from project.in_runs(_of_run)
+    yield from project.in_runs(_of_run, holding=(Add,))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for step in () if project.contention.in_tests(trace.function) else trace.steps:
-        detail = step.detail
-        if step.is_local and isinstance(detail, SessionCall) and detail.method == "commit":
+    for step, detail in () if project.contention.in_tests(trace.function) else trace.of(SessionCall):
+        if step.is_local and detail.method == "commit":
             hazard = _hazard(project, trace, step, detail)
             if hazard is not None:
                 yield hazard
@@ -41,9 +41,8 @@ def _hazard(project: Project, trace: Trace, step: Step, commit: SessionCall) -> 
 
 def _added(trace: Trace, commit_step: Step, commit: SessionCall) -> Iterator[tuple[Step, Instance]]:
     """New objects that the commit makes visible."""
-    for step in trace.steps[: commit_step.number]:
-        detail = step.detail
-        if not isinstance(detail, Add) or not same_session(detail.session, commit.session):
+    for step, detail in before(trace.of(Add), commit_step):
+        if not same_session(detail.session, commit.session):
             continue
         if not trace.reaches(step, commit_step) or trace.ended_between(step, commit_step, commit.session):
             continue
@@ -55,9 +54,8 @@ def _added(trace: Trace, commit_step: Step, commit: SessionCall) -> Iterator[tup
 def _child(project: Project, trace: Trace, commit: Step, parent: Instance) -> tuple[Step, Instance] | None:
     """An object added after the commit that points at the committed one."""
     table = project.locks.table(parent.model)
-    for step in trace.steps[commit.number + 1 :]:
-        detail = step.detail
-        if not isinstance(detail, Add) or not trace.reaches(commit, step):
+    for step, detail in after(trace.of(Add), commit):
+        if not trace.reaches(commit, step):
             continue
         for value in instances(detail.value):
             if _belongs(project, value, parent, table) and not _optional(trace, commit, step):
@@ -68,12 +66,10 @@ def _child(project: Project, trace: Trace, commit: Step, parent: Instance) -> tu
 def _optional(trace: Trace, commit: Step, child: Step) -> bool:
     """Whether the child is added in a `try` behind the commit that lets no error through: the parent is meant to stay
     without it."""
-    for step in trace.steps[commit.number + 1 :]:
-        if not isinstance(step.detail, EnterHandler):
-            continue
+    for step, caught in after(trace.of(EnterHandler), commit):
         body = (*step.path[:-1], step.path[-1]._replace(arm="body"))
         if child.path[: len(body)] == body and commit.path[: len(body)] != body:
-            guarded = guarded_by(trace, step, step.detail)
+            guarded = Guarded(trace, step, caught)
             if catches_database_errors(guarded) and not raises(guarded):
                 return True
     return False
@@ -120,9 +116,8 @@ def _parent_site(parent: Instance, name: str) -> tuple[tuple[Target, str], ...]:
 def _obstacle(project: Project, trace: Trace, added: Step, parent: Instance) -> str | None:
     """Why the commit may be wanted: it shows the row to a check for existing rows that others make (page of LCK403)."""
     table = project.locks.table(parent.model)
-    for step in trace.steps[: added.number]:
-        detail = step.detail
-        if not isinstance(detail, Execute) or detail.statement.kind != "select" or not trace.reaches(step, added):
+    for step, detail in before(trace.of(Execute), added):
+        if detail.statement.kind != "select" or not trace.reaches(step, added):
             continue
         if project.locks.table(detail.statement.model) == table:
             return (

@@ -22,7 +22,7 @@ from lockcheck.checks._handlers import (
     site_in,
 )
 from lockcheck.hazards import Hazard, Remedy, Where
-from lockcheck.linking.events import Outer
+from lockcheck.linking.events import EnterHandler, Outer
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.plans import ReraiseFirst, Target
@@ -33,11 +33,11 @@ NARROW = "the handler is for database errors alone: raise in it, or run the work
 
 
 def check(project: Project) -> Iterator[Hazard]:
-    yield from project.in_runs(_of_run)
+    yield from project.in_runs(_of_run, holding=(EnterHandler,))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for guarded in local_handlers(trace):
+    for guarded in local_handlers(project, trace):
         if RETRYABLE & set(caught_names(guarded.caught)):
             hazard = _hazard(project, trace, guarded)
             if hazard is not None:

@@ -98,8 +98,7 @@ def _checked_under_lock(
     if any(_selects_state(execute, column) for execute in held):
         return True
     trace, step = occurrence.trace, occurrence.step
-    tests = (other for other in trace.steps if isinstance(other.detail, Test))
-    return any(_tests(test.detail, mapped, column, project) and trace.reaches(test, step) for test in tests)
+    return any(_tests(test, mapped, column, project) and trace.reaches(at, step) for at, test in trace.of(Test))
 
 
 def _selects_state(execute: Execute, column: Column) -> bool:
@@ -107,10 +106,8 @@ def _selects_state(execute: Execute, column: Column) -> bool:
     return any(part.attribute == column.attribute for condition in found for part in condition.columns)
 
 
-def _tests(detail: object, mapped: MappedClass, column: Column, project: Project) -> bool:
-    if not isinstance(detail, Test):
-        return False
-    for subject in (detail.subject, detail.operand):
+def _tests(test: Test, mapped: MappedClass, column: Column, project: Project) -> bool:
+    for subject in (test.subject, test.operand):
         if isinstance(subject, AttributeOf) and subject.name in (column.attribute, column.name):
             base = subject.base
             if isinstance(base, Instance) and project.locks.table(base.model) == mapped.table:

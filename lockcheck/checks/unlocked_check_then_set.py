@@ -84,12 +84,12 @@ def _of_numbering(found: Numbering) -> Hazard:
 
 def _settings(project: Project) -> Iterator[tuple[Setting, Evidence]]:
     """The writes of columns that rest on what an unlocked read has shown."""
-    yield from project.in_runs(_settings_in, starts)
+    yield from project.in_runs(_settings_in, starts, (Write,))
 
 
 def _settings_in(project: Project, trace: Trace) -> Iterator[tuple[Setting, Evidence]]:
-    for step in trace.steps:
-        setting = _setting(project, trace, step)
+    for step, write in trace.of(Write):
+        setting = _setting(project, trace, step, write)
         found = evidence(project, setting) if setting is not None else None
         if setting is None or found is None:
             continue
@@ -97,11 +97,8 @@ def _settings_in(project: Project, trace: Trace) -> Iterator[tuple[Setting, Evid
             yield setting, found
 
 
-def _setting(project: Project, trace: Trace, step: Step) -> Setting | None:
+def _setting(project: Project, trace: Trace, step: Step, write: Write) -> Setting | None:
     """A write of a column to a row that was read in this run."""
-    write = step.detail
-    if not isinstance(write, Write):
-        return None
     mapped = project.locks.mapped(write.instance.model)
     column = mapped.column(write.attribute) if mapped else None
     if mapped is None or column is None or column.primary_key or mapped.version_column is not None:

@@ -12,7 +12,7 @@ from lockcheck.linking.project import Project
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.singles import single
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import Statement
+from lockcheck.linking.values import RowLock, Statement
 from lockcheck.linking.witnesses import Contest
 from lockcheck.plans import OrderLock, Target
 
@@ -21,7 +21,7 @@ CODE = "LCK202"
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for site, hazard in project.in_runs(_of_run):
+    for site, hazard in project.in_runs(_of_run, holding=(RowLock,)):
         if site not in seen:
             seen.add(site)
             if hazard is not None:
@@ -29,9 +29,8 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[tuple[Target, Hazard | None]]:
-    for step in trace.steps:
-        detail = step.detail
-        if step.is_local and isinstance(detail, Execute) and _unordered(project, detail):
+    for step, detail in trace.locking:
+        if step.is_local and _unordered(project, detail):
             site = detail.statement.lock.site if detail.statement.lock else None
             if site is not None:
                 yield site, _hazard(project, trace, step, detail.statement, site)

@@ -55,8 +55,7 @@ def _key_alone(project: Project, walking: Walking) -> bool:
     origin, mapped = touched.origin, project.locks.mapped(touched.model)
     if not isinstance(origin, Instance) or not origin.all_given or mapped is None:
         return False
-    changed = (step.detail.instance for step in walking.trace.steps if isinstance(step.detail, Write))
-    if any(instance.origin == origin.origin for instance in changed):
+    if any(write.instance.origin == origin.origin for _, write in walking.trace.of(Write)):
         return False
     return {name for name, _ in origin.given} <= set(mapped.primary_key)
 
@@ -75,7 +74,7 @@ def _in_loop(project: Project, walking: Walking, found: Unsorted) -> Hazard:
 
 
 def _multi_row(project: Project) -> Iterator[Hazard]:
-    runs = project.in_runs(_upserts, entries)
+    runs = project.in_runs(_upserts, entries, (Execute,))
     seen: set[Target] = set()
     for upserting in runs:
         site = upserting.locker.site
@@ -116,10 +115,7 @@ def _for_another(project: Project, upserting: Upserting) -> bool:
     """Whether a statement is MySQL's among those of several databases, one of which is executed."""
     if _innodb(project) or upserting.execute.statement.on_conflict != "on_duplicate_key_update":
         return False
-    here = upserting.execute.site
-    forms = (
-        s.detail.statement for s in upserting.trace.steps if isinstance(s.detail, Execute) and s.detail.site == here
-    )
+    forms = (execute.statement for _, execute in upserting.trace.executions.get(upserting.execute.site, ()))
     return any(form.on_conflict not in (None, "on_duplicate_key_update") for form in forms)
 
 

@@ -8,10 +8,11 @@ from lockcheck.checks._common import listed
 from lockcheck.checks._widened import widened_remedy
 from lockcheck.hazards import Hazard, Where
 from lockcheck.linking.events import Delete, Execute, Write
+from lockcheck.linking.kinds import after
 from lockcheck.linking.locks import Widening
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import Instance, ModelRef, Statement, each
+from lockcheck.linking.values import Instance, ModelRef, RowLock, Statement, each
 from lockcheck.linking.witnesses import Widened
 from lockcheck.plans import Target
 
@@ -22,16 +23,16 @@ NEEDED = "the lock on the other table is needed: its rows are written later in t
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run):
+    for hazard in project.in_runs(_of_run, holding=(RowLock,)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for step in trace.steps:
-        if step.is_local and isinstance(step.detail, Execute):
-            hazard = _widened(project, trace, step, step.detail.statement)
+    for step, execute in trace.locking:
+        if step.is_local:
+            hazard = _widened(project, trace, step, execute.statement)
             if hazard is not None:
                 yield hazard
 
@@ -66,14 +67,12 @@ def _meant(project: Project, trace: Trace, step: Step, statement: Statement, wid
 
 def _written_later(project: Project, trace: Trace, step: Step, model: ModelRef) -> bool:
     table = project.locks.table(model)
-    for other in trace.steps[step.number + 1 :]:
-        if _writes(project, other, table) and trace.reaches(step, other) and not trace.ended_between(step, other, None):
-            return True
-    return False
+    later = after(trace.of(Write, Delete, Execute), step)
+    writes = (other for other, detail in later if _writes(project, detail, table))
+    return any(trace.reaches(step, other) and not trace.ended_between(step, other, None) for other in writes)
 
 
-def _writes(project: Project, step: Step, table: str | None) -> bool:
-    detail = step.detail
+def _writes(project: Project, detail: Write | Delete | Execute, table: str | None) -> bool:
     if isinstance(detail, Write):
         parts = (part for part in each(detail.instance) if isinstance(part, Instance))
         return any(
@@ -83,10 +82,8 @@ def _writes(project: Project, step: Step, table: str | None) -> bool:
         )
     if isinstance(detail, Delete):
         return any(isinstance(p, Instance) and project.locks.table(p.model) == table for p in each(detail.value))
-    if isinstance(detail, Execute):
-        written = detail.statement.kind in ("update", "delete")
-        return written and project.locks.table(detail.statement.model) == table
-    return False
+    written = detail.statement.kind in ("update", "delete")
+    return written and project.locks.table(detail.statement.model) == table
 
 
 def _message(project: Project, statement: Statement, wider: list[Widening], reason: str | None) -> str:

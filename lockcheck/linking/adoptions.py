@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lockcheck.linking.clauses import pinned
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.origins import built, origins
 from lockcheck.linking.parents import ParentLock, adopted, instances
 from lockcheck.linking.rownames import names
@@ -36,7 +37,7 @@ def adoptions(project: Project) -> Mapping[str, list[Adoption]]:
 
 
 def _adoptions(project: Project) -> Mapping[str, list[Adoption]]:
-    found = dict.fromkeys(project.in_runs(_of_run, starts))
+    found = dict.fromkeys(project.in_runs(_of_run, starts, (Add, Merge, Execute, Write)))
     by_table: dict[str, list[Adoption]] = {}
     for adoption in sorted(found, key=lambda item: (item.site.path, item.site.slice, item.site.index, item.child)):
         by_table.setdefault(adoption.parent, []).append(adoption)
@@ -44,20 +45,13 @@ def _adoptions(project: Project) -> Mapping[str, list[Adoption]]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Adoption]:
-    for step in trace.steps:
-        yield from _adopts(project, trace, step)
-
-
-def _adopts(project: Project, trace: Trace, step: Step) -> Iterator[Adoption]:
-    detail = step.detail
-    if not isinstance(detail, (Add, Merge, Execute, Write)) or project.contention.runs_alone(step.function):
-        return
-    if isinstance(detail, Write) and step.function.endswith(".__init__"):
-        return  # of an object that is being built
-    for model, lock in adopted(project.locks, trace, step):
+    for step, detail, child, lock in adopted(project, trace):
+        built_here = isinstance(detail, Write) and step.function.endswith(".__init__")
+        if built_here or project.contention.runs_alone(step.function):
+            continue
         held = locked_first(project, trace, step, lock.table) or _updated_first(project, trace, step, lock)
         if not held and not _new_parent(project, trace, step, lock):
-            yield Adoption(lock.table, project.locks.table(model) or "", step.function, detail.site, _moves(detail))
+            yield Adoption(lock.table, project.locks.table(child) or "", step.function, detail.site, _moves(detail))
 
 
 def _moves(detail: Add | Merge | Execute | Write) -> bool:
@@ -79,9 +73,8 @@ def locked_first(project: Project, trace: Trace, step: Step, table: str) -> bool
 def _updated_first(project: Project, trace: Trace, step: Step, lock: ParentLock) -> bool:
     """Whether the transaction has updated the parent, so that it has waited for it already. A row of which it cannot be
     told which one it is counts as the parent."""
-    for other in trace.steps[: step.number]:
-        detail = other.detail
-        if not isinstance(detail, Execute) or detail.statement.kind != "update" or detail.statement.model is None:
+    for other, detail in before(trace.of(Execute), step):
+        if detail.statement.kind != "update" or detail.statement.model is None:
             continue
         if project.locks.table(detail.statement.model) != lock.table or not project.locks.one_row(detail.statement):
             continue
@@ -109,14 +102,11 @@ def _new_parent(project: Project, trace: Trace, step: Step, lock: ParentLock) ->
     known = [origin for value in lock.values for origin in origins(value) if not isinstance(origin, Somewhere)]
     if known:
         return False
-    return any(_inserts(project, other, lock.table) for other in trace.steps[: step.number])
+    return any(_inserts(project, other, lock.table) for _, other in before(trace.of(Add, Merge, Execute), step))
 
 
-def _inserts(project: Project, step: Step, table: str) -> bool:
-    detail = step.detail
+def _inserts(project: Project, detail: Add | Merge | Execute, table: str) -> bool:
     if isinstance(detail, (Add, Merge)):
         parts = (part for part in instances(detail.value) if isinstance(part.origin, Built))
         return any(project.locks.table(part.model) == table for part in parts)
-    if isinstance(detail, Execute) and detail.statement.kind == "insert":
-        return project.locks.table(detail.statement.model) == table
-    return False
+    return detail.statement.kind == "insert" and project.locks.table(detail.statement.model) == table

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from lockcheck.linking.linker import Linker
     from lockcheck.linking.project import Project
 
+MAKERS = frozenset({"partial", *FACTORIES})
+
 
 def autoflush(project: Project) -> bool:
     """Off where the project makes session factories and all of them say `autoflush=False`; those of Alembic revisions
     do not count."""
     declarations = project.linker.declarations
-    current = (name for name in project.functions if not in_revision(declarations, name))
+    making = (name for name in project.functions if MAKERS & project.callees(name))
+    current = (name for name in making if not in_revision(declarations, name))
     found = [*_declared(project.linker), *(said for name in current for said in project.ask(_said_in, name))]
     return not found or any(found)
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lockcheck.linking.events import Opened, Savepoints
-from lockcheck.linking.trace import Step, Trace, innermost, same_session, shared
+from lockcheck.linking.paths import innermost, shared
+from lockcheck.linking.trace import Step, Trace, same_session
 
 
 class Block(NamedTuple):
@@ -47,9 +48,10 @@ def _blocks(trace: Trace, inside: Step) -> Iterator[Block]:
     """The blocks of its session that a step stands in."""
     session = getattr(inside.detail, "session", None)
     opened: list[Step] = []
-    for step in trace.steps:
-        detail = step.detail
-        if session is None or not isinstance(detail, (Savepoints, Opened)) or not same_session(detail.session, session):
+    if session is None:
+        return
+    for step, detail in trace.of(Savepoints, Opened):
+        if not same_session(detail.session, session):
             continue
         if isinstance(detail, Opened) and not detail.commits:
             continue

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockcheck.declarations.locate import MARK
-from lockcheck.linking.events import Execute, Merge, Write
+from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.lockers import (
     Locker,
     LockerKind,
@@ -27,11 +28,12 @@ from lockcheck.linking.lockers import (
 )
 from lockcheck.linking.modes import Mode, conflict, mode
 from lockcheck.linking.origins import varies
+from lockcheck.linking.paths import surely_follows
 from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.singles import single
-from lockcheck.linking.trace import Step, Trace, surely_follows
+from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn, Turns, given
 from lockcheck.linking.values import Built, ModelRef, Statement
 from lockcheck.linking.walks import is_batched
@@ -126,10 +128,10 @@ class Contention:
         the row; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
         parents = self._project.parents(table) - found
-        for other, parent in self._project.of_run(written_rows, trace.function) if parents else ():
-            if other.number >= step.number:
-                break
-            if parent not in parents or not self._sent(trace, other, first or step):
+        written = self._project.of_run(written_rows, trace.function) if parents else ()
+        sent = self._sent(trace, first or step) if written else 0
+        for other, parent in before(written, step):
+            if parent not in parents or (other.number > sent and isinstance(other.detail, Write)):
                 continue
             if trace.reaches(other, step) and not trace.ended_between(other, step, None):
                 found.add(parent)
@@ -138,11 +140,12 @@ class Contention:
     def ahead(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """The other tables of which the transaction has locked rows when a step locks some."""
         found: set[str] = set()
-        for other, locked in self._project.of_run(locking, trace.function):
-            if other.number >= step.number:
-                break
+        earlier = before(self._project.of_run(locking, trace.function), step)
+        sent = self._sent(trace, step) if earlier else 0
+        for other, locked in earlier:
             tables = locked - found - {table}
-            if tables and self._sent(trace, other, step) and trace.reaches(other, step):
+            waits = other.number > sent and isinstance(other.detail, Write)
+            if tables and not waits and trace.reaches(other, step):
                 found |= frozenset() if trace.ended_between(other, step, None) else tables
         return frozenset(found)
 
@@ -176,15 +179,14 @@ class Contention:
             return None
         return self._project.locks.table(instance.model)
 
-    def _sent(self, trace: Trace, write: Step, step: Step) -> bool:
-        """Whether a write reaches the database ahead of a later step, perhaps since that one sends it."""
-        if isinstance(write.detail, Execute):
-            return True
-        later = step.detail.statement if isinstance(step.detail, Execute) else None
-        if later is not None and not self._project.locks.is_core(later.model) and self.turns.sends(trace, step):
-            return True
-        between = self.turns.senders(trace, write.number + 1, step.number)
-        return any(surely_follows(other.path, step.path) for other in between)
+    def _sent(self, trace: Trace, step: Step) -> int:
+        """The number of the last step up to one, perhaps that one itself, that surely sends what was written before it;
+        -1 for none."""
+        own = step.detail.statement if isinstance(step.detail, Execute) else None
+        if own is not None and not self._project.locks.is_core(own.model) and self.turns.sends(trace, step):
+            return step.number
+        sending = reversed(self.turns.senders(trace, 0, step.number))
+        return next((other.number for other in sending if surely_follows(other.path, step.path)), -1)
 
     def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
         """Whether both sides lock a common row first, the other one perhaps in what calls it."""
@@ -212,14 +214,14 @@ class Contention:
 
     def found(self, trace: Trace) -> Iterator[Told | Target]:
         """The lockers of a run, and its loops that walk lists."""
-        for step in trace.steps:
-            if isinstance(step.detail, Execute) and step.is_local:
-                for locker in self._statement_lockers(trace, step, step.detail):
+        for step, execute in trace.of(Execute):
+            if step.is_local:
+                for locker in self._statement_lockers(trace, step, execute):
                     yield told(locker)
-        for step, loop, body in trace.loops():
-            if is_batched(loop.iterable):
+        for step, loop in trace.of(EnterLoop):
+            if step.is_local and is_batched(loop.iterable):
                 yield loop.site
-            for turn in self.turns.of(trace, step, loop, body):
+            for turn in self.turns.of(trace, step) if step.is_local else ():
                 yield told(self.loop_locker(trace, turn), loop.site if turn.at_once else None)
 
     def _statement_lockers(self, trace: Trace, step: Step, execute: Execute) -> Iterator[Locker]:

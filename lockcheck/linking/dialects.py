@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lockcheck.linking.events import Arm, Branch, Leave, Path, Test
+from lockcheck.linking.events import Arm, Branch, Path, Test
+from lockcheck.linking.kinds import before
 from lockcheck.linking.values import Known
 
 if TYPE_CHECKING:
@@ -18,11 +19,10 @@ DIALECTS = frozenset({"postgresql", "mysql", "mariadb", "sqlite", "mssql", "orac
 def serves(policy: Policy, trace: Trace, step: Step) -> bool:
     """Whether a step is taken with one of the databases that findings are for: PostgreSQL where none is named."""
     left = set(policy.dialects or ("postgresql",))
-    for other in trace.steps[: step.number]:
-        if isinstance(other.detail, Branch):
-            named = frozenset(_named(other.detail.test))
-            if named and (taken := _taken(trace, other, other.detail.fork, step)) is not None:
-                left = left & named if taken == (other.detail.test.operator != "!=") else left - named
+    for other, branch in before(trace.of(Branch), step):
+        named = frozenset(_named(branch.test))
+        if named and (taken := _taken(trace, other, branch.fork, step)) is not None:
+            left = left & named if taken == (branch.test.operator != "!=") else left - named
     return bool(left)
 
 
@@ -46,5 +46,5 @@ def _taken(trace: Trace, branch: Step, fork: int, step: Step) -> bool | None:
 
 def _left(trace: Trace, path: Path, step: Step) -> bool:
     """Whether an arm surely leads past a step."""
-    leaves = (other for other in trace.steps[: step.number] if isinstance(other.detail, Leave) and other.path == path)
-    return any(trace.skips(leave, step) for leave in leaves)
+    leaves = (leave for leave in trace.exits if leave.step.number < step.number and leave.path == path)
+    return any(leave.skips(step) for leave in leaves)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockcheck.linking.events import Add, Execute, Merge, SessionCall, Write
+from lockcheck.linking.events import Add, Detail, Execute, Merge, SessionCall, Write
+from lockcheck.linking.kinds import after, before
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -15,14 +16,16 @@ def flushed(project: Project, trace: Trace, made: Step, later: Step) -> bool:
     """Whether what a step adds or sets is written before, or by, a later one."""
     if not isinstance(made.detail, (Add, Merge, Write)):
         return True
-    steps = (*(step for step in trace.steps[made.number + 1 : later.number] if trace.reaches(made, step)), later)
-    return any(
-        (isinstance(step.detail, SessionCall) and step.detail.method == "flush")
-        or (project.autoflush and isinstance(step.detail, Execute) and _asks(step.detail))
-        for step in steps
+    between = before(after(trace.of(SessionCall, Execute), made), later)
+    return _sends(project, later.detail) or any(
+        _sends(project, detail) and trace.reaches(made, step) for step, detail in between
     )
 
 
-def _asks(execute: Execute) -> bool:
-    """Whether a statement surely goes to the database: `get` may find the object in the session."""
-    return execute.how != "get" or execute.statement.lock is not None
+def _sends(project: Project, detail: Detail) -> bool:
+    """Whether a step is a flush, or goes to the database for sure where sessions autoflush: `get` may find the object
+    in the session."""
+    if isinstance(detail, SessionCall):
+        return detail.method == "flush"
+    asks = isinstance(detail, Execute) and (detail.how != "get" or detail.statement.lock is not None)
+    return asks and project.autoflush

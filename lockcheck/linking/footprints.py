@@ -7,7 +7,7 @@ that sends it (`lockcheck.linking.unitofwork`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from lockcheck.linking.clauses import pinned
@@ -79,9 +79,8 @@ class Footprints:
     # --- statements --------------------------------------------------------------------------------------------------
 
     def _executed(self, trace: Trace) -> Iterator[Lock]:
-        for step in trace.steps:
-            if isinstance(step.detail, Execute):
-                yield from (replace(lock, rank=EXECUTED + lock.rank) for lock in self._of_statement(step, step.detail))
+        for step, execute in trace.of(Execute):
+            yield from self._of_statement(step, execute)
 
     def _of_statement(self, step: Step, execute: Execute) -> Iterator[Lock]:
         statement = execute.statement
@@ -93,10 +92,10 @@ class Footprints:
             yield self._written(taken, statement)
         elif statement.on_conflict in UPDATING:
             many = execute.how == "executemany"
-            yield Lock(taken, self._table(statement.model), "no key update", "upsert", many)
-        yield from self._parents(taken)
+            yield Lock(taken, self._table(statement.model), "no key update", "upsert", many, rank=EXECUTED)
+        yield from self._parents(taken, EXECUTED)
         if statement.kind == "delete" and statement.model is not None:
-            yield from self._cascade(taken, statement.model)
+            yield from self._cascade(taken, statement.model, EXECUTED)
 
     def _selected(self, taken: Taken, execute: Execute, statement: Statement) -> Iterator[Lock]:
         lock = statement.lock
@@ -105,13 +104,13 @@ class Footprints:
         taken = taken._replace(site=lock.site or statement.site)
         many = self._returns_many(execute)
         for model in self._project.locks.locked_models(statement):
-            made = Lock(taken, self._table(model), asked(lock), "row lock", many, lock.blocking)
+            table, mode = self._table(model), asked(lock)
             if model == statement.model:
-                row = None if many else (self._table(model), statement.where)
-                yield replace(made, rows=rows_of(self._project.locks, statement), row=row)
+                rows, row = rows_of(self._project.locks, statement), None if many else (table, statement.where)
+                yield Lock(taken, table, mode, "row lock", many, lock.blocking, rows, row, EXECUTED)
             else:
-                explicit = model in self._project.locks.from_models(statement)
-                yield replace(made, how="join" if explicit else "eager join", rank=1)
+                how: How = "join" if model in self._project.locks.from_models(statement) else "eager join"
+                yield Lock(taken, table, mode, how, many, lock.blocking, rank=EXECUTED + 1)
 
     def _returns_many(self, execute: Execute) -> bool:
         if execute.how in ("get", "refresh") or self._project.locks.one_row(execute.statement):
@@ -130,38 +129,34 @@ class Footprints:
             locks.waits(statement),
             rows_of(locks, statement),
             None if many else (self._table(statement.model), statement.where),
+            EXECUTED,
         )
 
     # --- the unit of work --------------------------------------------------------------------------------------------
 
     def _flushed(self, trace: Trace) -> Iterator[Lock]:
         for pending in UnitOfWork(self._project, trace).pending():
-            for lock in self._sent(trace, pending):
-                yield replace(lock, rank=self._rank(pending, lock))
-
-    def _rank(self, pending: Pending, lock: Lock) -> int:
-        """The place of a lock in its flush: parents are written before children, and of one table UPDATE comes before
-        INSERT, whose foreign keys lock parents; rows are deleted last, children before parents."""
-        sent = [self._project.depth(self._table(instance.model)) for instance in instances(pending.value)]
-        if isinstance(pending.step.detail, Delete):
-            return DELETED - max(sent, default=0)
-        own = max(sent, default=0) if lock.how == "foreign key" else self._project.depth(lock.table)
-        return 2 * own + (lock.how == "foreign key")
+            yield from self._sent(trace, pending)
 
     def _sent(self, trace: Trace, pending: Pending) -> Iterator[Lock]:
-        """What sending an object locks."""
+        """What sending an object locks. The rank of a lock is its place in its flush: parents are written before
+        children, and of one table UPDATE comes before INSERT, whose foreign keys lock parents; rows are deleted last,
+        children before parents."""
         detail = pending.step.detail
+        depth = max((self._project.depth(self._table(part.model)) for part in instances(pending.value)), default=0)
+        last = DELETED - depth if isinstance(detail, Delete) else None
         taken = Taken(pending.step, pending.flush, pending.site, pending.session)
         for instance in instances(pending.value):
             found = self._touched(trace, detail, instance)
             many = varies(instance) and any(arm.kind == "loop" for arm in pending.step.path)
             if found is not None:
                 how, kind = found
-                row = None if many else self._row(trace, instance)
-                yield Lock(taken, self._table(instance.model), kind, how, many, row=row)
-            if isinstance(detail, Delete):
-                yield from self._cascade(taken, instance.model)
-        yield from self._parents(taken)
+                row, table = None if many else self._row(trace, instance), self._table(instance.model)
+                rank = 2 * self._project.depth(table) if last is None else last
+                yield Lock(taken, table, kind, how, many, row=row, rank=rank)
+            if last is not None:
+                yield from self._cascade(taken, instance.model, last)
+        yield from self._parents(taken, 2 * depth + 1 if last is None else last)
 
     def _touched(self, trace: Trace, detail: object, instance: Instance) -> tuple[How, Mode] | None:
         """How a flush touches the row of an object; None for a new row, which nobody waits for."""
@@ -198,14 +193,14 @@ class Footprints:
 
     # --- what comes along --------------------------------------------------------------------------------------------
 
-    def _parents(self, taken: Taken) -> Iterator[Lock]:
+    def _parents(self, taken: Taken, rank: int) -> Iterator[Lock]:
         """The rows that foreign keys point at."""
         for _, parent in children(self._project.locks, taken.step.detail):
             if not any(built(value) for value in parent.values):
                 row = (parent.table, parent.values) if parent.values else None
-                yield Lock(taken, parent.table, parent.mode, "foreign key", row=row)
+                yield Lock(taken, parent.table, parent.mode, "foreign key", row=row, rank=rank)
 
-    def _cascade(self, taken: Taken, model: ModelRef) -> Iterator[Lock]:
+    def _cascade(self, taken: Taken, model: ModelRef, rank: int) -> Iterator[Lock]:
         """Rows that the database deletes, or detaches, with those they point at."""
         parent = self._table(model)
         for table, mapped in self._project.linker.declarations.tables.items():
@@ -213,7 +208,7 @@ class Footprints:
             rules = {(key.on_delete or "").upper() for key in keys}
             for rule in sorted(rules & CASCADES.keys()):
                 if table != parent:
-                    yield Lock(taken, table, CASCADES[rule], "cascade", many=True)
+                    yield Lock(taken, table, CASCADES[rule], "cascade", many=True, rank=rank)
 
     def _table(self, model: ModelRef | None) -> str:
         return self._project.locks.table(model) or ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Construct, EnterLoop, Execute, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.modes import Mode
 from lockcheck.linking.rowsets import RowSet
 from lockcheck.linking.trace import Step, Trace
@@ -67,8 +68,12 @@ def _found(project: Project, trace: Trace) -> Iterator[Told | Target]:
         yield from project.contention.found(trace)
 
 
+def _all(project: Project) -> tuple[Told | Target, ...]:
+    return project.in_runs(_found, holding=(Execute, EnterLoop))
+
+
 def _told(project: Project) -> tuple[Told, ...]:
-    return tuple(found for found in project.in_runs(_found) if isinstance(found, Told))
+    return tuple(found for found in _all(project) if isinstance(found, Told))
 
 
 def loops(project: Project) -> frozenset[Target]:
@@ -76,7 +81,7 @@ def loops(project: Project) -> frozenset[Target]:
 
 
 def batched(project: Project) -> frozenset[Target]:
-    return frozenset(found for found in project.in_runs(_found) if isinstance(found, Target))
+    return frozenset(found for found in _all(project) if isinstance(found, Target))
 
 
 def of_table(project: Project, table: str) -> tuple[Told, ...]:
@@ -90,7 +95,8 @@ def _by_table(project: Project) -> Mapping[str, tuple[Told, ...]]:
     for found in project.ask(_told):
         known.setdefault((found.locker.table, found.locker.site, found.locker.kind), found)
     wanted = frozenset(found.locker.site for found in known.values() if found.assumed)
-    reached = [item for name in project.entries for item in project.ask(_reached, wanted, name)] if wanted else []
+    runs = project.running(entries, EnterLoop) if wanted else ()
+    reached = [item for name in runs for item in project.ask(_reached, wanted, name)]
     seen, confirmed = {site for site, _ in reached}, set(reached)
     by_table: dict[str, tuple[Told, ...]] = {}
     for found in known.values():
@@ -104,9 +110,9 @@ def _reached(project: Project, wanted: frozenset[Target], function: str) -> tupl
     """Which of these loops a run reaches, and the tables whose rows they lock there."""
     found: dict[tuple[Target, str | None], None] = {}
     trace = project.trace(function)
-    for step, loop, body in loops_at(trace, wanted):
+    for step, loop in loops_at(trace, wanted):
         found[loop.site, None] = None
-        for turn in project.contention.turns.of(trace, step, loop, body):
+        for turn in project.contention.turns.of(trace, step):
             found[loop.site, project.locks.table(turn.touched.model) or ""] = None
     return tuple(found)
 
@@ -116,41 +122,38 @@ def _reached(project: Project, wanted: frozenset[Target], function: str) -> tupl
 
 def written_rows(project: Project, trace: Trace) -> Iterator[tuple[Step, str]]:
     """The steps of a run that write one row, with its table."""
-    for step in trace.steps:
-        table = project.contention.written_row(step) or _committed_before(project, trace, step)
+    for step, detail in trace.of(Execute, Write):
+        table = project.contention.written_row(step) or _committed_before(project, trace, step, detail)
         if table is not None:
             yield step, table
 
 
-def _committed_before(project: Project, trace: Trace, step: Step) -> str | None:
+def _committed_before(project: Project, trace: Trace, step: Step, detail: Execute | Write) -> str | None:
     """The table of one object that a step changes, which the run has built and committed before."""
-    instance = step.detail.instance if isinstance(step.detail, Write) else None
+    instance = detail.instance if isinstance(detail, Write) else None
     if instance is None or not isinstance(instance.origin, Built):
         return None
-    site = instance.origin.site
-    known = any(
-        isinstance(other.detail, Construct) and other.detail.site == site and trace.ended_between(other, step, None)
-        for other in trace.steps[: step.number]
-    )
+    made = (other for other, built in before(trace.of(Construct), step) if built.site == instance.origin.site)
+    known = any(trace.ended_between(other, step, None) for other in made)
     return project.locks.table(instance.model) if known else None
 
 
 def locking(project: Project, trace: Trace) -> Iterator[tuple[Step, frozenset[str]]]:
     """The steps of a run that lock rows, with their tables."""
-    found = ((step, project.contention.locked_tables(step)) for step in trace.steps)
+    found = ((step, project.contention.locked_tables(step)) for step, _ in trace.of(Execute, Write))
     return ((step, tables) for step, tables in found if tables)
 
 
 def _standing(_: Project, trace: Trace) -> Iterator[tuple[str, Target, str, int]]:
     """The functions and places of the steps that may lock, with the run and the step's number."""
-    for step in trace.steps:
-        for site in _places(step):
+    for step, detail in trace.of(Execute, EnterLoop):
+        for site in _places(detail):
             yield step.function, site, trace.function, step.number
 
 
 def _standings(project: Project) -> Mapping[tuple[str, Target], list[tuple[str, int]]]:
     found: dict[tuple[str, Target], list[tuple[str, int]]] = {}
-    for function, site, run, number in project.in_runs(_standing, entries):
+    for function, site, run, number in project.in_runs(_standing, entries, (Execute, EnterLoop)):
         found.setdefault((function, site), []).append((run, number))
     return found
 
@@ -168,10 +171,9 @@ def outer_gates(project: Project, function: str, site: Target, table: str) -> fr
     return found or frozenset()
 
 
-def _places(step: Step) -> set[Target]:
+def _places(detail: Execute | EnterLoop) -> set[Target]:
     """Where a locker stands that a step is, or begins."""
-    detail = step.detail
-    if isinstance(detail, Execute):
-        lock = detail.statement.lock
-        return {detail.statement.site} if lock is None or lock.site is None else {detail.statement.site, lock.site}
-    return {detail.site} if isinstance(detail, EnterLoop) else set()
+    if isinstance(detail, EnterLoop):
+        return {detail.site}
+    lock = detail.statement.lock
+    return {detail.statement.site} if lock is None or lock.site is None else {detail.statement.site, lock.site}

@@ -47,16 +47,16 @@ class LockLoops:
     def walkings(self, function: str) -> Iterator[Walking]:
         """The loops that lock rows turn by turn in a run of a function, those of callees included."""
         trace = self._project.trace(function)
-        for step, loop, body in loops_at(trace, self._contention.loops):
-            for turn in self._contention.turns.of(trace, step, loop, body):
+        for step, _ in loops_at(trace, self._contention.loops):
+            for turn in self._contention.turns.of(trace, step):
                 if turn.at_once:
                     yield Walking(trace, turn, self._contention.loop_locker(trace, turn))
 
     def batches(self, function: str) -> Iterator[Walking]:
         """The loops that lock rows in key order, one list of keys after another."""
         trace = self._project.trace(function)
-        for enters, loop, body in loops_at(trace, self._contention.batched):
-            for step in body:
+        for enters, loop in loops_at(trace, self._contention.batched):
+            for step in trace.body(enters, loop):
                 detail = step.detail
                 if not isinstance(detail, Execute) or not self._of_batch(detail) or detail.statement.model is None:
                     continue
@@ -75,9 +75,8 @@ class LockLoops:
     def upserts(self, function: str) -> Iterator[Upserting]:
         """The multi-row INSERT ... ON CONFLICT DO UPDATE of a run."""
         trace = self._project.trace(function)
-        for step in trace.steps:
-            detail = step.detail
-            if isinstance(detail, Execute) and detail.statement.on_conflict in UPSERTS:
+        for step, detail in trace.of(Execute):
+            if detail.statement.on_conflict in UPSERTS:
                 table = self._project.locks.table(detail.statement.model)
                 rows = each(detail.statement.rows) if detail.statement.rows is not None else ()
                 if table is not None and any(self._are_rows(function, part) for part in rows):

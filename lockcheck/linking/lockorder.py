@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 
 from lockcheck.linking.advisory import is_advisory
 from lockcheck.linking.entries import starts
+from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, Write
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.missing import Lookups
 from lockcheck.linking.trace import Step, Trace, same_session
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
+
+TAKING = (Execute, Write, Add, Merge, Delete)
+"""What may take locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class CriticalPair:
 def critical_pairs(project: Project) -> Iterator[CriticalPair]:
     """The pairs of locks on two tables that runs of the project's entry points take."""
     seen: set[object] = set()
-    for pair in project.in_runs(_of_run, starts):
+    for pair in project.in_runs(_of_run, starts, TAKING):
         key = (_kind(pair.held), _kind(pair.taken), frozenset(gate.table for gate in pair.gates), pair.serial)
         if key not in seen:
             seen.add(key)
@@ -48,26 +52,28 @@ def _kind(lock: Lock) -> tuple[object, ...]:
 
 def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     locks = _distinct(project.footprints.of(trace))
-    serial = [step for step in trace.steps if is_advisory(step.detail)]
-    lookups = Lookups(trace)
+    serial = [step for step, detail in trace.of(Execute, SessionCall) if is_advisory(detail)]
+    lookups = project.lookups(trace)
     for number, taken in enumerate(locks):
-        if taken.blocking:
-            held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
-            if held:
-                none = _without_rows(lookups, taken)
-                held = [lock for lock in held if lock.taken.step.number not in none]
-            for lock in held:
-                if lock.table != taken.table and not _either(lock, taken) and not _again(taken, held):
-                    before = [other for other in held if _earlier(other, lock)]
-                    first = any(_comes_first(trace, step, lock) for step in serial)
-                    yield CriticalPair(trace.function, lock, taken, tuple(before), first)
+        if not taken.blocking or all(lock.table == taken.table for lock in locks[:number]):
+            continue
+        held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
+        if held:
+            none = _without_rows(lookups, taken)
+            held = [lock for lock in held if lock.taken.step.number not in none]
+        for lock in held if not _again(taken, held) else ():
+            if lock.table != taken.table and not _either(lock, taken):
+                before = [other for other in held if _earlier(other, lock)]
+                first = any(_comes_first(trace, step, lock) for step in serial)
+                yield CriticalPair(trace.function, lock, taken, tuple(before), first)
 
 
 def _without_rows(lookups: Lookups, taken: Lock) -> frozenset[int]:
     """The statements that are known to have reached no row, and so to hold none, where a lock is taken: `UPDATE ..
     RETURNING` that gave nothing."""
-    steps = {taken.taken.step, taken.taken.at}
-    return frozenset(missing.check.number for step in steps for missing in lookups.before(step) if not missing.columns)
+    step, at = taken.taken.step, taken.taken.at
+    found = (*lookups.before(step), *(lookups.before(at) if at is not step else ()))
+    return frozenset(missing.check.number for missing in found if not missing.columns)
 
 
 def _comes_first(trace: Trace, step: Step, lock: Lock) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from lockcheck.declarations.model import Column, MappedClass, Relationship
+from lockcheck.declarations.model import Column, ForeignKey, MappedClass, Relationship
 from lockcheck.linking import clauses
 from lockcheck.linking.constants import members
+from lockcheck.linking.references import pointing, relations
 from lockcheck.linking.values import (
     Abstract,
     Clause,
@@ -56,6 +57,7 @@ class Locks:
         self._keys = keys or {}
         self._accesses: dict[int, tuple[Statement, Access]] = {}
         """By the identity of statements, which are held."""
+        self._references: dict[str, tuple[tuple[ForeignKey, tuple[str, ...]], ...]] = {}
 
     def mapped(self, model: ModelRef | None) -> MappedClass | None:
         return self._declarations.mapped(model.qualname) if model is not None else None
@@ -68,6 +70,15 @@ class Locks:
     def table(self, model: ModelRef | None) -> str | None:
         mapped = self.mapped(model)
         return mapped.table if mapped else None
+
+    def references(self, mapped: MappedClass) -> tuple[tuple[ForeignKey, tuple[str, ...]], ...]:
+        """The foreign keys of a class of which it is known where they point, each with the relationships that stand for
+        it."""
+        found = self._references.get(mapped.qualname)
+        if found is None:
+            keys = ((key, tuple(relations(self._declarations, mapped, key))) for key in pointing(mapped))
+            found = self._references[mapped.qualname] = tuple(keys)
+        return found
 
     # --- access ----------------------------------------------------------------------------------------------------
 
@@ -97,19 +108,19 @@ class Locks:
         if model is None or mapped is None or not mapped.primary_key:
             return "unknown"
         choices = islice(clauses.expanded(statement.where), MAX_CHOICES)
-        found = {self._access(replace(statement, where=where), mapped, model) for where in choices}
+        found = {self._access(statement, where, mapped, model) for where in choices}
         if len(found) == 1:
             return found.pop()
         return "opaque" if found & {"one", "opaque"} else "many"
 
-    def _access(self, statement: Statement, mapped: MappedClass, model: ModelRef) -> Access:
-        pins = clauses.pinned(statement.where, model)
+    def _access(self, statement: Statement, where: tuple[Clause, ...], mapped: MappedClass, model: ModelRef) -> Access:
+        pins = clauses.pinned(where, model)
         if any(all(name in pins for name in key) for key in self.keys(mapped)):
             return "one"
-        listed = self.listed_key(statement)
+        listed = _listed_key(where, mapped, model)
         if listed is not None:
             return "one" if self._of_one(listed) else "keys"
-        if not statement.readable or clauses.is_opaque(statement.where):
+        if not statement.readable or clauses.is_opaque(where):
             return "opaque"
         return "many"
 
@@ -120,13 +131,7 @@ class Locks:
     def listed_key(self, statement: Statement) -> Abstract | None:
         """The list of primary keys that the statement is limited to."""
         model, mapped = statement.model, self.mapped(statement.model)
-        if model is None or mapped is None:
-            return None
-        pins = clauses.pinned(statement.where, model)
-        for names, operand in clauses.listed(statement.where, model).items():
-            if set(mapped.primary_key) <= set(names) | set(pins):
-                return operand
-        return None
+        return _listed_key(statement.where, mapped, model) if model is not None and mapped is not None else None
 
     def key_conditions(self, statement: Statement) -> tuple[Clause, ...]:
         """The WHERE, as far as it tells which rows are meant: what is compared with only a part of a key says no more
@@ -296,3 +301,11 @@ def _model(value: Abstract) -> ModelRef | None:
     if isinstance(value, ModelRef):
         return value
     return value.model if isinstance(value, (ColumnRef, RelationRef)) else None
+
+
+def _listed_key(where: tuple[Clause, ...], mapped: MappedClass, model: ModelRef) -> Abstract | None:
+    listed = clauses.listed(where, model)
+    if not listed:
+        return None
+    pins = clauses.pinned(where, model)
+    return next((operand for names, operand in listed.items() if set(mapped.primary_key) <= {*names, *pins}), None)

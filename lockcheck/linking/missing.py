@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lockcheck.linking.clauses import conjuncts
-from lockcheck.linking.events import Absence, Answer, Arm, EnterHandler, Execute, Leave, Path
+from lockcheck.linking.events import Absence, Answer, EnterHandler, Execute, Leave, Path
+from lockcheck.linking.kinds import after
+from lockcheck.linking.kinds import before as ahead
 from lockcheck.linking.names import last
 from lockcheck.linking.origins import operations
-from lockcheck.linking.trace import Step, Trace, caught_outside, innermost
+from lockcheck.linking.sides import Side, Sides, other_arm, over, side
+from lockcheck.linking.trace import Exit, Step, Trace
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
@@ -66,56 +69,66 @@ class Lookups:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._arms: dict[tuple[int, Arm], tuple[Path, Path | None, list[Step]]] = {}
+        self._known: dict[tuple[int, int], tuple[Missing, ...]] = {}
 
     @cached_property
-    def _left(self) -> dict[Path, list[Step]]:
+    def _left(self) -> dict[Path, list[Exit]]:
         """The steps that surely leave an arm, by its path."""
-        found: dict[Path, list[Step]] = {}
-        for step in self._trace.steps:
-            if isinstance(step.detail, Leave):
-                path = step.path
-                while path and path[-1].kind == "with":
-                    path = path[:-1]
-                found.setdefault(path, []).append(step)
+        found: dict[Path, list[Exit]] = {}
+        for leave in self._trace.exits:
+            path = leave.path
+            while path and path[-1].kind == "with":
+                path = path[:-1]
+            found.setdefault(path, []).append(leave)
         return found
 
     @cached_property
-    def _absences(self) -> list[tuple[Step, Absence]]:
-        return [(step, step.detail) for step in self._trace.steps if isinstance(step.detail, Absence)]
+    def _absent(self) -> Sides:
+        """The arms that tell that something is not there."""
+        return Sides(side(step, absence, absence.arm, self._left) for step, absence in self._trace.of(Absence))
 
-    def before(self, step: Step, depth: int = 0) -> Iterator[Missing]:
+    @cached_property
+    def _present(self) -> Sides:
+        """The other arms of these, which tell that it is."""
+        alone = ((step, absence) for step, absence in self._trace.of(Absence) if absence.alone)
+        others = ((step, absence, other_arm(step.path, absence.arm)) for step, absence in alone)
+        return Sides(
+            side(step, absence, other[-1], self._left)
+            for step, absence, other in others
+            if other is not None and absence.value is not None
+        )
+
+    def before(self, step: Step, depth: int = 0) -> tuple[Missing, ...]:
         """The look-ups that gave nothing wherever a step happens."""
-        present = self._present(step)
-        for decided, absence in self._absences:
-            if decided.number < step.number and self._holds(decided, absence.arm, step):
-                refused = self._refused(decided, absence.arm)
-                for missing in self._asked(decided, absence, depth):
-                    if missing.check.number not in present:
-                        yield replace(missing, refused=refused or missing.refused, counted=absence.counted)
-        yield from self._handled(step, depth)
+        known = self._known.get((step.number, depth))
+        if known is None:
+            known = self._known[step.number, depth] = (*self._decided(step, depth), *self._handled(step, depth))
+        return known
 
-    def _present(self, step: Step) -> set[int]:
+    def _decided(self, step: Step, depth: int) -> Iterator[Missing]:
+        holding = self._absent.holding(step)
+        present = self._found(step) if holding else frozenset()
+        for held in holding:
+            refused = self._refused(held)
+            for missing in self._asked(held.decided, held.absence, depth):
+                if missing.check.number not in present:
+                    yield replace(missing, refused=refused or missing.refused, counted=held.absence.counted)
+
+    def _found(self, step: Step) -> frozenset[int]:
         """The executions that are known to have given a row wherever a step happens."""
-        return {missing.check.number for missing in self.found(step) if missing.member is None}
+        return frozenset(missing.check.number for missing in self.found(step) if missing.member is None)
 
     def found(self, step: Step) -> Iterator[Missing]:
         """The look-ups that are known to have given a row, or one with `member`, wherever a step happens."""
-        for decided, absence in self._absences:
-            if decided.number < step.number and absence.alone and absence.value is not None:
-                other = _other(decided.path, absence.arm)
-                if other is not None and self._holds(decided, other[-1], step):
-                    yield from self._missing(decided, absence.value, absence.member)
+        for held in self._present.holding(step):
+            if held.absence.value is not None:
+                yield from self._missing(held.decided, held.absence.value, held.absence.member)
 
     def executions(self, site: Target, before: Step) -> list[tuple[Step, Statement]]:
         """What was executed at a site the last time ahead of a step: each of the statements that it may have been."""
-        found = [step for step in self._trace.executions.get(site, ()) if step.number < before.number]
-        depth = len(found[-1].calls) if found else 0
-        return [
-            (step, step.detail.statement)
-            for step in found
-            if isinstance(step.detail, Execute) and step.calls == found[-1].calls and len(step.calls) == depth
-        ]
+        found = ahead(self._trace.executions.get(site, ()), before)
+        calls = found[-1][0].calls if found else ()
+        return [(step, execute.statement) for step, execute in found if step.calls == calls]
 
     def left_out(self, values: Iterable[Abstract], step: Step) -> Iterator[Missing]:
         """What the SELECT has left out that gave some values: `NOT EXISTS (SELECT ..)`, `NOT IN (SELECT ..)`."""
@@ -126,32 +139,12 @@ class Lookups:
                     if inner is not None:
                         yield Missing(check, inner, check)
 
-    # --- where a step stands ---------------------------------------------------------------------------------------
-
-    def _holds(self, decided: Step, arm: Arm, step: Step) -> bool:
-        """Whether a step happens in an arm only, or after all other arms were left."""
-        inside, other, leaves = self._sides(decided, arm)
-        if step.path[: len(inside)] == inside:
-            return True
-        if other is None or step.path[: len(other)] == other:
-            return False
-        return any(_over(leave, step) for leave in leaves)
-
-    def _sides(self, decided: Step, arm: Arm) -> tuple[Path, Path | None, list[Step]]:
-        """The path of an arm and that of the other one, and the steps that surely leave that."""
-        found = self._arms.get((decided.number, arm))
-        if found is None:
-            other = _other(decided.path, arm)
-            leaves = self._left.get(other, []) if other is not None else []
-            found = self._arms[decided.number, arm] = ((*decided.path, arm), other, leaves)
-        return found
-
-    def _refused(self, decided: Step, arm: Arm) -> bool:
-        other = _other(decided.path, arm)
-        leaves = self._left.get(other, []) if other is not None else []
-        if not leaves and self._left.get((*decided.path, arm)):
-            leaves = [leave for leave in self._left.get(decided.path, []) if leave.number > decided.number][:1]
-        return any(_raises(leave) for leave in leaves)
+    def _refused(self, held: Side) -> bool:
+        leaves = held.leaves
+        if not leaves and self._left.get(held.inside):
+            behind = self._left.get(held.decided.path, [])
+            leaves = [leave for leave in behind if leave.step.number > held.decided.number][:1]
+        return any(leave.how == "raise" for leave in leaves)
 
     # --- what was asked --------------------------------------------------------------------------------------------
 
@@ -178,13 +171,13 @@ class Lookups:
         if called is None:
             return
         calls = (*called.calls, site)
-        for step in self._trace.steps[called.number + 1 : decided.number]:
+        for step, detail in ahead(after(self._trace.of(Answer, Leave), called), decided):
             if step.calls != calls:
                 continue
-            if isinstance(step.detail, Answer) and step.detail.holds == absence.outcome:
-                for missing in self._missing(step, step.detail.value, step.detail.member):
+            if isinstance(detail, Answer) and detail.holds == absence.outcome:
+                for missing in self._missing(step, detail.value, detail.member):
                     yield replace(missing, decided=decided)
-            elif isinstance(step.detail, Leave) and _gives(step.detail, outcome=absence.outcome):
+            elif isinstance(detail, Leave) and _gives(detail, outcome=absence.outcome):
                 for missing in self.before(step, depth):
                     if missing.decided.calls[: len(calls)] == calls:
                         yield replace(missing, decided=decided, refused=False)
@@ -197,58 +190,32 @@ class Lookups:
 
     def _handled(self, step: Step, depth: int) -> Iterator[Missing]:
         """What was not found where a handler of the error that says so is run, or what lies behind one."""
-        for entered, body in self._handlers:
+        for entered, caught, body in self._handlers:
             if entered.number >= step.number:
                 break
             inside = entered.path
-            behind = (leave for leave in self._left.get(body, ()) if _over(leave, step))
-            if step.path[: len(inside)] == inside or any(behind):
-                yield from self._raised(entered, body, depth)
+            if step.path[: len(inside)] == inside or any(over(leave, step) for leave in self._left.get(body, ())):
+                yield from self._raised(entered, caught, body, depth)
 
     @cached_property
-    def _handlers(self) -> list[tuple[Step, Path]]:
+    def _handlers(self) -> list[tuple[Step, EnterHandler, Path]]:
         """The handlers, each with the path of its `try` body."""
-        found = (step for step in self._trace.steps if isinstance(step.detail, EnterHandler) and step.path)
-        return [(step, (*step.path[:-1], step.path[-1]._replace(arm="body"))) for step in found]
+        found = ((step, caught) for step, caught in self._trace.of(EnterHandler) if step.path and caught.types)
+        return [(step, caught, (*step.path[:-1], step.path[-1]._replace(arm="body"))) for step, caught in found]
 
-    def _raised(self, entered: Step, body: Path, depth: int) -> Iterator[Missing]:
-        detail = entered.detail
-        if not isinstance(detail, EnterHandler) or not detail.types:
-            return
-        named = {last(kind.qualname) for kind in detail.types if isinstance(kind, External)}
-        refused = any(_raises(leave) for leave in self._left.get(body, ()))
-        for step in self._trace.steps[: entered.number]:
+    def _raised(self, entered: Step, caught: EnterHandler, body: Path, depth: int) -> Iterator[Missing]:
+        named = {last(kind.qualname) for kind in caught.types if isinstance(kind, External)}
+        refused = any(leave.how == "raise" for leave in self._left.get(body, ()))
+        for step, detail in ahead(self._trace.of(Execute, Leave), entered):
             if step.path[: len(body)] != body:
                 continue
-            if named & NO_ROW and isinstance(step.detail, Execute) and step.detail.statement.kind == "select":
-                statement = asked_of(step.detail.statement)
-                yield Missing(step, statement, entered, refused=refused)
-            elif _raises(step) and depth < MAX_DEPTH and not named and len(step.calls) > len(entered.calls):
+            if isinstance(detail, Execute):
+                if named & NO_ROW and detail.statement.kind == "select":
+                    yield Missing(step, asked_of(detail.statement), entered, refused=refused)
+            elif detail.how == "raise" and depth < MAX_DEPTH and not named and len(step.calls) > len(entered.calls):
                 for missing in self.before(step, depth + 1):
                     if missing.decided.path[: len(body)] == body:
                         yield replace(missing, decided=entered, refused=refused)
-
-
-def _other(path: Path, arm: Arm) -> Path | None:
-    """The path of the other arm of an `if`."""
-    if arm.kind != "if":
-        return None
-    return (*path, Arm(arm.kind, arm.fork, "else" if arm.arm == "body" else "body"))
-
-
-def _over(leave: Step, step: Step) -> bool:
-    """Whether a step is not reached when the run has left at an earlier one."""
-    if leave.number > step.number or not isinstance(leave.detail, Leave):
-        return False
-    how = leave.detail.how
-    if how == "raise":
-        return not caught_outside(leave.path, step.path)
-    scope = innermost(leave.path, "call" if how == "return" else "loop")
-    return step.path[:scope] == leave.path[:scope]
-
-
-def _raises(step: Step) -> bool:
-    return isinstance(step.detail, Leave) and step.detail.how == "raise"
 
 
 def _gives(leave: Leave, *, outcome: bool) -> bool:

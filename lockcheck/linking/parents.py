@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.events import Add, Detail, Execute, Merge, Write
+from lockcheck.linking.kinds import before
 from lockcheck.linking.modes import Mode
+from lockcheck.linking.references import pointing
 from lockcheck.linking.values import Abstract, Built, CollectionOf, Instance, Known, ModelRef, Statement, TupleOf, each
 
 if TYPE_CHECKING:
     from lockcheck.declarations.model import ForeignKey, MappedClass
     from lockcheck.linking.locks import Locks
+    from lockcheck.linking.project import Project
     from lockcheck.linking.trace import Step, Trace
 
 
@@ -24,6 +27,15 @@ class ParentLock(NamedTuple):
     mode: Mode
     key: ForeignKey
     values: tuple[Abstract, ...]
+
+
+class Adopted(NamedTuple):
+    """`step`, which does `detail`, adds a child of a model or moves it, and locks a parent row."""
+
+    step: Step
+    detail: Add | Merge | Execute | Write
+    child: ModelRef
+    lock: ParentLock
 
 
 def parents_locked(locks: Locks, child: Instance | Statement) -> tuple[ParentLock, ...]:
@@ -57,9 +69,20 @@ def children(locks: Locks, detail: Detail) -> Iterator[tuple[ModelRef, ParentLoc
                 yield child.model, lock
 
 
-def adopted(locks: Locks, trace: Trace, step: Step) -> Iterator[tuple[ModelRef, ParentLock]]:
+def adopted(project: Project, trace: Trace) -> tuple[Adopted, ...]:
     """As `children`, in a run: a new object is a child once it is added, with what was set on it before."""
-    detail = step.detail
+    return project.of_run(_adopted, trace.function)
+
+
+def _adopted(project: Project, trace: Trace) -> Iterator[Adopted]:
+    for step, detail in trace.of(Add, Merge, Execute, Write):
+        for model, lock in _adopts(project.locks, trace, step, detail):
+            yield Adopted(step, detail, model, lock)
+
+
+def _adopts(
+    locks: Locks, trace: Trace, step: Step, detail: Add | Merge | Execute | Write
+) -> Iterator[tuple[ModelRef, ParentLock]]:
     if isinstance(detail, (Add, Merge)):
         for part in instances(detail.value):
             yield from children(locks, replace(detail, value=_filled(trace, step, part)))
@@ -71,8 +94,8 @@ def _filled(trace: Trace, step: Step, instance: Instance) -> Instance:
     """An object with the attributes that were set before a step."""
     written = tuple(
         (write.attribute, write.value)
-        for other, write in trace.writes
-        if other.number < step.number and write.instance.origin == instance.origin
+        for _, write in before(trace.of(Write), step)
+        if write.instance.origin == instance.origin
     )
     return replace(instance, given=(*instance.given, *written))
 
@@ -80,9 +103,9 @@ def _filled(trace: Trace, step: Step, instance: Instance) -> Instance:
 def _added(trace: Trace, step: Step, write: Write) -> bool:
     """Whether the object that is written was added before."""
     return any(
-        isinstance(other.detail, (Add, Merge))
-        and any(part.origin == write.instance.origin for part in instances(other.detail.value))
-        for other in trace.steps[: step.number]
+        part.origin == write.instance.origin
+        for _, added in before(trace.of(Add, Merge), step)
+        for part in instances(added.value)
     )
 
 
@@ -101,8 +124,8 @@ def instances(value: Abstract) -> Iterator[Instance]:
 def _set(locks: Locks, mapped: MappedClass, given: Mapping[str, Abstract], *, whole: bool) -> Iterator[ParentLock]:
     """The parents of the keys that `given` sets. `whole` tells that nothing else is set, so that a nullable column that
     is left out makes the key NULL."""
-    for key in _pointing(mapped):
-        relations = [given[name] for name in _relations(locks, mapped, key) if name in given]
+    for key, relationships in locks.references(mapped):
+        relations = [given[name] for name in relationships if name in given]
         values = relations or [given[name] for name in key.columns if name in given]
         absent = [name for name in key.columns if name not in given] if whole and not relations else []
         if not values or any(_is_none(value) for value in values):
@@ -111,30 +134,12 @@ def _set(locks: Locks, mapped: MappedClass, given: Mapping[str, Abstract], *, wh
             yield ParentLock(key.target_table, "key share", key, tuple(values))
 
 
-def _pointing(mapped: MappedClass) -> Iterator[ForeignKey]:
-    """The foreign keys of which it is known where they point: a column that by itself points at several tables holds
-    the key of a row in one of them."""
-    for key in mapped.foreign_keys:
-        if not any(k.columns == key.columns and k.target_table != key.target_table for k in mapped.foreign_keys):
-            yield key
-
-
 def required(mapped: MappedClass) -> Iterator[ForeignKey]:
     """The foreign keys that cannot be NULL."""
-    for key in _pointing(mapped):
+    for key in pointing(mapped):
         columns = [mapped.column(name) for name in key.columns]
         if all(column is not None and column.nullable is False for column in columns):
             yield key
-
-
-def _relations(locks: Locks, mapped: MappedClass, key: ForeignKey) -> Iterator[str]:
-    """The relationships of a class that stand for one of its foreign keys, where it is the only one to that table."""
-    if sum(other.target_table == key.target_table for other in mapped.foreign_keys) > 1:
-        return
-    for name, declared in mapped.relationships.items():
-        target = locks.mapped(ModelRef(declared.target)) if declared.target else None
-        if target is not None and target.table == key.target_table and not declared.uselist and not declared.viewonly:
-            yield name
 
 
 def _attribute(mapped: MappedClass, name: str) -> str:

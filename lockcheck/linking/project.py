@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from lockcheck.linking.autoflush import autoflush
 from lockcheck.linking.contention import Contention
@@ -13,9 +13,11 @@ from lockcheck.linking.cycles import Inversion, Inversions
 from lockcheck.linking.entries import entries, functions, starts
 from lockcheck.linking.events import Execute
 from lockcheck.linking.footprints import Footprints
+from lockcheck.linking.kinds import before
 from lockcheck.linking.linker import Linker
 from lockcheck.linking.lockorder import CriticalPair, critical_pairs
 from lockcheck.linking.locks import Locks
+from lockcheck.linking.missing import Lookups
 from lockcheck.linking.origins import origins
 from lockcheck.linking.parents import required
 from lockcheck.linking.recall import Recall
@@ -23,9 +25,10 @@ from lockcheck.linking.relinking import relink
 from lockcheck.linking.retries import Retries
 from lockcheck.linking.revisions import serving_revisions
 from lockcheck.linking.rowsets import chosen_elsewhere
+from lockcheck.linking.spelling import callees
 from lockcheck.linking.states import States, Transitions
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import FromOperation, Given, SessionRef, Somewhere, Statement
+from lockcheck.linking.values import FromOperation, Given, RowLock, SessionRef, Somewhere, Statement
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from lockcheck.facts import ModuleFacts
 
 T = TypeVar("T")
+Kinds: TypeAlias = tuple[type, ...]
+"""Classes of what a step may be: see `lockcheck.linking.events`; `RowLock` for a statement that asks for row locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +108,18 @@ class Project:
         return self.ask(_of_run, query, function)
 
     def in_runs(
-        self, query: Callable[[Project, Trace], Iterable[T]], which: Callable[[Project], Iterable[str]] = functions
+        self,
+        query: Callable[[Project, Trace], Iterable[T]],
+        which: Callable[[Project], Iterable[str]] = functions,
+        holding: Kinds = (),
     ) -> tuple[T, ...]:
-        """What a query finds in the runs of the functions that `which` names."""
-        return self.ask(_in_runs, query, which)
+        """What a query finds in the runs of the functions that `which` names: those with a step of one of the kinds
+        `holding`, where it finds nothing in others."""
+        return self.ask(_in_runs, query, which, holding)
+
+    def running(self, which: Callable[[Project], Iterable[str]], *holding: type) -> tuple[str, ...]:
+        """The functions that `which` names whose runs have a step of one of these kinds."""
+        return self.ask(_running, which, holding)
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -128,6 +141,14 @@ class Project:
         """Every function's run, in the order of their names."""
         for function in self.functions:
             yield self.trace(function)
+
+    def callees(self, function: str) -> frozenset[str]:
+        """The last names of what a function calls."""
+        return self.ask(_callees, function)
+
+    def lookups(self, trace: Trace) -> Lookups:
+        """What is known to be missing in a run."""
+        return self.ask(_lookups, trace.function)
 
     @property
     def callers(self) -> Mapping[str, frozenset[str]]:
@@ -182,9 +203,7 @@ class Project:
         """The row locks of a table that earlier statements of the same transaction took, SKIP LOCKED and NOWAIT
         included. Sessions of which nothing is known count as one, until any session's transaction ends."""
         unknown = session is not None and session.origin == Somewhere()
-        for other, detail in trace.locking:
-            if other.number >= step.number:
-                break
+        for other, detail in before(trace.locking, step):
             if session is not None and detail.session is not None and detail.session.origin != session.origin:
                 continue
             tables = {self.locks.table(model) for model in self.locks.locked_models(detail.statement)}
@@ -212,11 +231,9 @@ class Project:
 
     def _selects(self, trace: Trace, step: Step, site: Target, table: str | None) -> bool:
         """Whether an earlier operation at `site` returned rows of a table."""
-        for other in trace.steps[: step.number]:
-            if isinstance(other.detail, Execute) and other.detail.site == site:
-                models = self.locks.from_models(other.detail.statement)[:1]
-                return any(self.locks.table(model) == table for model in models)
-        return False
+        first = next(iter(before(trace.executions.get(site, ()), step)), None)
+        models = self.locks.from_models(first[1].statement)[:1] if first is not None else ()
+        return any(self.locks.table(model) == table for model in models)
 
     def gates(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """Parent tables of `table` of which the transaction has locked one row, or rows in key order, before."""
@@ -244,13 +261,46 @@ class Project:
 
 
 def _in_runs(
-    project: Project, query: Callable[[Project, Trace], Iterable[T]], which: Callable[[Project], Iterable[str]]
+    project: Project,
+    query: Callable[[Project, Trace], Iterable[T]],
+    which: Callable[[Project], Iterable[str]],
+    holding: Kinds,
 ) -> tuple[T, ...]:
-    return tuple(found for function in project.ask(which) for found in project.of_run(query, function))
+    names = project.running(which, *holding) if holding else project.ask(which)
+    return tuple(found for function in names for found in project.of_run(query, function))
+
+
+def _running(project: Project, which: Callable[[Project], Iterable[str]], holding: Kinds) -> tuple[str, ...]:
+    known = project.ask(_holders)
+    found = frozenset(name for kind in holding for name in known.get(kind, ()))
+    return tuple(name for name in project.ask(which) if name in found)
+
+
+def _holders(project: Project) -> Mapping[type, list[str]]:
+    """The functions whose runs have a step of a kind, by that."""
+    found: dict[type, list[str]] = {}
+    for name in project.functions:
+        for kind in project.ask(_kinds, name):
+            found.setdefault(kind, []).append(name)
+    return found
+
+
+def _kinds(project: Project, function: str) -> frozenset[type]:
+    """What a run has steps of; `RowLock` stands for statements with one."""
+    trace = project.trace(function)
+    return trace.of.known | {RowLock} if trace.locking else trace.of.known
 
 
 def _of_run(project: Project, query: Callable[[Project, Trace], Iterable[T]], function: str) -> tuple[T, ...]:
     return tuple(query(project, project.trace(function)))
+
+
+def _callees(project: Project, function: str) -> frozenset[str]:
+    return callees(project.linker.functions[function].facts.values)
+
+
+def _lookups(project: Project, function: str) -> Lookups:
+    return Lookups(project.trace(function))
 
 
 def _critical_pairs(project: Project) -> tuple[CriticalPair, ...]:

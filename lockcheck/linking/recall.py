@@ -41,13 +41,15 @@ class Recall:
 
     def note(self, question: Question) -> None:
         """An input is looked at."""
-        if self._asking and self._keeping:
+        if self._asking:
             self._asking[-1][question] = None
 
     def ask(self, question: Question) -> Any:
         """The answer to a question, found by `find` where none holds."""
-        self.note(question)
         known = self._answers.get(question)
+        if not self._keeping:
+            return self._once(question).value if known is None else known.value
+        self.note(question)
         if known is not None and self._holds(known):
             return known.value
         return self._found(question, known).value
@@ -59,6 +61,10 @@ class Recall:
         if self._now % UNASKED == 0:
             last = self._now - UNASKED
             self._answers = {question: known for question, known in self._answers.items() if known.checked > last}
+
+    def _once(self, question: Question) -> Answer:
+        made = self._answers[question] = Answer(self._find(question), (), self._now, self._now)
+        return made
 
     def _found(self, question: Question, before: Answer | None) -> Answer:
         self._asking.append({})

@@ -10,14 +10,20 @@ from lockcheck.linking.blocks import refused
 from lockcheck.linking.clauses import conjuncts
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, Write
+from lockcheck.linking.kinds import after
 from lockcheck.linking.origins import operations
-from lockcheck.linking.trace import Step, Trace, shared
-from lockcheck.linking.values import Condition, Statement
+from lockcheck.linking.paths import shared
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import Condition, RowLock, Statement
 from lockcheck.plans import Target
 from lockcheck.sequences import common
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
+
+
+WRITING = (Write, Execute, Add, Delete, Merge)
+"""What may write rows."""
 
 
 class Release(NamedTuple):
@@ -58,23 +64,20 @@ class Releases:
 
     def all(self) -> Iterator[Release]:
         """For each lock and each end of its transaction, the first use."""
-        for lock in self._trace.steps:
-            detail = lock.detail
-            if isinstance(detail, Execute) and detail.statement.kind == "select" and detail.statement.lock is not None:
+        for lock, detail in self._trace.locking:
+            if detail.statement.kind == "select":
                 uses = list(self._uses(lock, detail))
                 for end in self._ends(lock, detail) if uses else ():
-                    use = next((use for use in uses if self._unlocked(lock, end, use)), None)
+                    use = next((use for use in uses if self._unlocked(detail, end, use)), None)
                     if use is not None:
                         yield Release(self._trace, lock, end, use)
 
     def _ends(self, lock: Step, execute: Execute) -> Iterator[Step]:
         """Where the transaction may end while it holds the lock."""
         session = execute.session
-        for end in self._trace.steps:
+        for end, _ in after(self._trace.of(SessionCall), lock):
             if (
-                end.number > lock.number
-                and isinstance(end.detail, SessionCall)
-                and self._trace.ends(end, session)
+                self._trace.ends(end, session)
                 and self._trace.reaches(lock, end)
                 and not self._trace.ended_between(lock, end, session)
             ):
@@ -82,9 +85,9 @@ class Releases:
 
     def _uses(self, lock: Step, execute: Execute) -> Iterator[Step]:
         """The writes of the locked rows. A helper that locks and writes does so anew whenever it is called."""
-        for step in self._trace.steps:
+        for step, _ in after(self._trace.of(Write, Merge, Delete, Execute), lock):
             again = step.function == lock.function and step.calls != lock.calls
-            if step.number > lock.number and not again and self._uses_rows(step, execute):
+            if not again and self._uses_rows(step, execute):
                 yield step
 
     def _uses_rows(self, step: Step, execute: Execute) -> bool:
@@ -118,18 +121,16 @@ class Releases:
 
     # --- between the end and the use ------------------------------------------------------------------------------
 
-    def _unlocked(self, lock: Step, end: Step, use: Step) -> bool:
+    def _unlocked(self, execute: Execute, end: Step, use: Step) -> bool:
         """Whether the use may come after the end with no lock of the table taken on the way."""
         if not self._trace.reaches(end, use) or refused(self._trace, end, use):
             return False
-        return not any(self._locks_again(lock, other, end, use) for other in self._trace.steps)
+        table = self._table(execute.statement)
+        again = (other for other, locking in self._trace.locking if self._table(locking.statement) == table)
+        return not any(self._between(other, end, use) for other in again)
 
-    def _locks_again(self, lock: Step, other: Step, end: Step, use: Step) -> bool:
-        detail, first = other.detail, lock.detail
-        if not isinstance(detail, Execute) or not isinstance(first, Execute) or detail.statement.lock is None:
-            return False
-        if self._table(detail.statement) != self._table(first.statement):
-            return False
+    def _between(self, other: Step, end: Step, use: Step) -> bool:
+        """Whether a step comes after the end and before the use."""
         if _handles(other, end, use) or not self._trace.reaches(end, other) or not self._trace.reaches(other, use):
             return False
         if end.number < use.number:
@@ -153,7 +154,7 @@ def _loop(end: Step, use: Step) -> tuple[object, ...]:
 
 def releases(project: Project) -> Iterator[Release]:
     """The locks that runs of the project's entry points lose too early."""
-    yield from project.in_runs(_of_run, starts)
+    yield from project.in_runs(_of_run, starts, (RowLock,))
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Release]:

@@ -80,8 +80,12 @@ class Retries:
         """Whether a loop tries again what failed."""
         return site in self._project.ask(_loops)
 
-    def loops(self, function: facts.FunctionFacts) -> Iterator[RetryLoop]:
+    def loops_of(self, function: str) -> tuple[RetryLoop, ...]:
         """The function's own loops that try again."""
+        return self._project.ask(_loops_in, function)
+
+    def loops(self, function: facts.FunctionFacts) -> Iterator[RetryLoop]:
+        """As `loops_of`, found anew."""
         for step in steps_of(function.body):
             if isinstance(step, facts.Loop):
                 name = self._over_attempts(function, step)
@@ -94,9 +98,11 @@ class Retries:
         """What gives the attempts, in a loop whose body enters each of them."""
         if loop.iterable is None:
             return None
-        each = {n for n, fact in enumerate(function.values) if fact == facts.Each(loop.iterable)}
-        entered = {c for step in steps_of(loop.body) if isinstance(step, facts.With) for c in step.contexts}
-        if not each & entered or not self._gives(function, loop.iterable, ATTEMPTS, set()):
+        each = facts.Each(loop.iterable)
+        entered = (c for step in steps_of(loop.body) if isinstance(step, facts.With) for c in step.contexts)
+        if not any(function.values[number] == each for number in entered):
+            return None
+        if not self._gives(function, loop.iterable, ATTEMPTS, set()):
             return None
         call = function.values[loop.iterable]
         return named(function.values, call.func) if isinstance(call, facts.Call) else "the attempts"
@@ -235,13 +241,17 @@ class Retries:
 
 def _loops(project: Project) -> frozenset[Target]:
     """The loops of a project that try again."""
-    return frozenset(site for name in project.functions for site in project.ask(_loops_in, name))
+    return frozenset(site for name in project.functions for site in _sites(project, name))
 
 
-def _loops_in(project: Project, function: str) -> tuple[Target, ...]:
-    located = project.linker.functions[function]
-    where = located.where
-    return tuple(Target(where.path, where.slice, "loop", loop.site) for loop in project.retries.loops(located.facts))
+def _sites(project: Project, function: str) -> Iterator[Target]:
+    for loop in project.retries.loops_of(function):
+        where = project.linker.functions[function].where
+        yield Target(where.path, where.slice, "loop", loop.site)
+
+
+def _loops_in(project: Project, function: str) -> tuple[RetryLoop, ...]:
+    return tuple(project.retries.loops(project.linker.functions[function].facts))
 
 
 def _wraps(project: Project, decorator: str) -> bool | None:

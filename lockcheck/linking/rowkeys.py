@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck.linking import clauses
-from lockcheck.linking.events import Execute
 from lockcheck.linking.origins import varies
 from lockcheck.linking.values import (
     Abstract,
@@ -76,6 +75,4 @@ def _is_key_of_new(trace: Trace, value: AttributeOf, reads: int) -> bool:
 
 def _reads(trace: Trace, site: Target) -> Iterator[Statement]:
     """The SELECTs that a place executes."""
-    for step in trace.executions.get(site, ()):
-        if isinstance(step.detail, Execute):
-            yield step.detail.statement
+    return (execute.statement for _, execute in trace.executions.get(site, ()))

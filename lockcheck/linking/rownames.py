@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck.linking import clauses
-from lockcheck.linking.events import Execute
 from lockcheck.linking.origins import origins
 from lockcheck.linking.values import Abstract, AttributeOf, Built, FromOperation, Instance, Known, Somewhere, each
 
@@ -37,13 +36,11 @@ def _equal(locks: Locks, trace: Trace, value: Abstract) -> Iterator[Abstract]:
     if isinstance(instance.origin, Built):
         yield from (given for name, given in instance.given if name == value.name)
     elif isinstance(instance.origin, FromOperation) and not instance.origin.many:
-        for step in trace.steps:
-            detail = step.detail
-            if isinstance(detail, Execute) and detail.site == instance.origin.site:
-                model = detail.statement.model
-                if model is not None and locks.table(model) == locks.table(instance.model):
-                    pins = clauses.pinned(detail.statement.where, model)
-                    yield from (pin for name, pin in pins.items() if name == value.name)
+        for _, execute in trace.executions.get(instance.origin.site, ()):
+            model = execute.statement.model
+            if model is not None and locks.table(model) == locks.table(instance.model):
+                pins = clauses.pinned(execute.statement.where, model)
+                yield from (pin for name, pin in pins.items() if name == value.name)
 
 
 def _known(value: Abstract) -> bool:

@@ -12,8 +12,9 @@ from lockcheck.linking.footprints import Lock
 from lockcheck.linking.lockorder import is_held
 from lockcheck.linking.modes import conflict
 from lockcheck.linking.origins import operations
+from lockcheck.linking.paths import shared
 from lockcheck.linking.rowsets import meet
-from lockcheck.linking.trace import Trace, shared
+from lockcheck.linking.trace import Trace
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Sibling(NamedTuple):
 def siblings(project: Project) -> Iterator[Sibling]:
     """One for each loop or statement that goes through the rows, with the lock that was taken first."""
     seen: set[object] = set()
-    for sibling in project.in_runs(_of_run, starts):
+    for sibling in project.in_runs(_of_run, starts, (Execute,)):
         places = {(sibling.held.table, _loop(sibling.held, sibling.taken) or sibling.site), sibling.site}
         if not seen & places:
             yield sibling

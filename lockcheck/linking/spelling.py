@@ -7,6 +7,12 @@ from collections.abc import Sequence
 from lockcheck import facts
 
 
+def callees(values: Sequence[facts.Value]) -> frozenset[str]:
+    """The last names of what a function calls."""
+    found = [values[value.func] for value in values if isinstance(value, facts.Call)]
+    return frozenset([callee.name for callee in found if isinstance(callee, (facts.Name, facts.Attr, facts.Param))])
+
+
 def named(values: Sequence[facts.Value], number: facts.Id) -> str | None:
     """The source of a plain or dotted name, None for anything else."""
     value = values[number]

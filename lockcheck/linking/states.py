@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lockcheck.declarations.model import Column, MappedClass
 from lockcheck.linking import clauses
 from lockcheck.linking.events import Execute, Test
-from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.trace import Trace
 from lockcheck.linking.values import AttributeOf, ColumnRef, Instance
 
 if TYPE_CHECKING:
@@ -81,21 +81,21 @@ class States:
 
 def _compared(project: Project) -> frozenset[tuple[str, str]]:
     """The columns, by class and attribute, that a guard compares."""
-    return frozenset(project.in_runs(_guards))
+    return frozenset(project.in_runs(_guards, holding=(Execute, Test)))
 
 
 def _guards(_: Project, trace: Trace) -> Iterator[tuple[str, str]]:
-    for step in trace.steps:
+    for step, detail in trace.of(Execute, Test):
         if step.is_local:
-            yield from ((column.model.qualname, column.attribute) for column in _of_step(step))
+            yield from ((column.model.qualname, column.attribute) for column in _compares(detail))
 
 
-def _of_step(step: Step) -> Iterator[ColumnRef]:
-    detail = step.detail
-    if isinstance(detail, Execute) and detail.statement.kind in ("update", "delete"):
-        for condition in clauses.conditions(detail.statement.where):
+def _compares(detail: Execute | Test) -> Iterator[ColumnRef]:
+    if isinstance(detail, Execute):
+        written = detail.statement.kind in ("update", "delete")
+        for condition in clauses.conditions(detail.statement.where) if written else ():
             yield from condition.columns
-    elif isinstance(detail, Test) and isinstance(detail.subject, AttributeOf):
+    elif isinstance(detail.subject, AttributeOf):
         base = detail.subject.base
         if isinstance(base, Instance):
             yield ColumnRef(base.model, detail.subject.name)

@@ -8,13 +8,19 @@ from lockcheck import facts
 from lockcheck.linking.sessions import blocks
 from lockcheck.linking.tables import operands
 
+NESTING = (facts.If, facts.Loop, facts.Try, facts.With)
+"""Steps with blocks inside."""
+
 
 def steps_of(block: facts.Block) -> Iterator[facts.Step]:
     """The steps of a block, those in blocks inside it included."""
-    for step in block:
+    rest = [*reversed(block)]
+    while rest:
+        step = rest.pop()
         yield step
-        for inner in blocks(step):
-            yield from steps_of(inner)
+        if isinstance(step, NESTING):
+            for inner in reversed(blocks(step)):
+                rest.extend(reversed(inner))
 
 
 def values_of(function: facts.FunctionFacts, numbers: Iterable[facts.Id]) -> set[facts.Id]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from itertools import islice
+from typing import Literal
 
 from lockcheck.immutable import dataclass, replace
 from lockcheck.linking.events import (
@@ -24,18 +25,28 @@ from lockcheck.linking.events import (
     Path,
     Read,
     SessionCall,
-    Test,
     Unflushed,
     Write,
+)
+from lockcheck.linking.kinds import Kinds
+from lockcheck.linking.paths import (
+    beside,
+    caught_outside,
+    exclusive,
+    innermost,
+    is_fork,
+    same_finally,
+    shared,
+    surely_follows,
 )
 from lockcheck.linking.substitution import CALL, substitute, within
 from lockcheck.linking.values import Abstract, Instance, SessionRef, Somewhere, Statement, each
 from lockcheck.plans import Target
-from lockcheck.sequences import common
 
 MAX_STEPS = 4000
 MAX_DEPTH = 14
 
+UNKNOWN = Somewhere()
 NOTES = (Absence, Answer, Construct)
 ENDS = frozenset({"commit", "rollback", "close", "reset", "invalidate", "remove"})
 
@@ -64,7 +75,9 @@ class Trace:
         self.steps: list[Step] = []
         self._reached: dict[tuple[int, int], bool] = {}
         self._arm_numbers: dict[tuple[int, Arm], int] = {}
-        self._arms_of: dict[Path, frozenset[int]] = {}
+        self._sure_at: dict[Path, list[Exit]] = {}
+        self._ending_in: dict[object, tuple[list[int], list[Path]]] = {}
+        self._inside: dict[Path, list[Step]] = {}
         self._notes = 0
         """How many steps only tell what is known, and happen to nothing."""
         self._splice(behaviour, {}, (), (), root=True)
@@ -95,59 +108,45 @@ class Trace:
                 arm = Arm("call", number, detail.behaviour.function)
                 self._splice(detail.behaviour, dict(detail.actual), (*path, arm), (*calls, detail.site))
 
+    # --- what is there ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def of(self) -> Kinds:
+        """The steps by the class of their detail: `trace.of(Write)`."""
+        return Kinds(self.steps)
+
     @cached_property
     def calls(self) -> Mapping[Target, list[Step]]:
         """The calls of functions whose events are known, by where they stand."""
         found: dict[Target, list[Step]] = {}
-        for step in self.steps:
-            if isinstance(step.detail, Inner):
-                found.setdefault(step.detail.site, []).append(step)
+        for step, inner in self.of(Inner):
+            found.setdefault(inner.site, []).append(step)
         return found
-
-    # --- order -----------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _leaves(self) -> list[Step]:
-        return [step for step in self.steps if isinstance(step.detail, Leave)]
-
-    @cached_property
-    def end(self) -> Step:
-        """The end of the run, where whoever owns the session commits."""
-        return Step(len(self.steps), (), Leave("return"), (), self.function)
 
     @cached_property
     def statements(self) -> Mapping[Target, Statement]:
         """The statements of the run, by where they are executed."""
-        return {step.detail.site: step.detail.statement for step in self.steps if isinstance(step.detail, Execute)}
+        return {execute.site: execute.statement for _, execute in self.of(Execute)}
 
     @cached_property
-    def executions(self) -> Mapping[Target, list[Step]]:
+    def executions(self) -> Mapping[Target, list[tuple[Step, Execute]]]:
         """The steps that execute a statement, by where."""
-        found: dict[Target, list[Step]] = {}
-        for step in self.steps:
-            if isinstance(step.detail, Execute):
-                found.setdefault(step.detail.site, []).append(step)
+        found: dict[Target, list[tuple[Step, Execute]]] = {}
+        for step, execute in self.of(Execute):
+            found.setdefault(execute.site, []).append((step, execute))
         return found
 
     @cached_property
     def locking(self) -> list[tuple[Step, Execute]]:
         """The statements of the run that ask for row locks."""
-        found = ((step, step.detail) for step in self.steps)
-        return [(step, d) for step, d in found if isinstance(d, Execute) and d.statement.lock is not None]
+        return [(step, execute) for step, execute in self.of(Execute) if execute.statement.lock is not None]
+
+    # --- order -----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def tests(self) -> list[tuple[Step, Test]]:
-        """What the run compares and tests."""
-        return [(step, step.detail) for step in self.steps if isinstance(step.detail, Test)]
-
-    @cached_property
-    def writes(self) -> list[tuple[Step, Write]]:
-        """The attributes of mapped objects that the run assigns."""
-        return [(step, step.detail) for step in self.steps if isinstance(step.detail, Write)]
-
-    def executed(self, site: Target) -> Iterator[Execute]:
-        """What the run executes at a site."""
-        return (step.detail for step in self.executions.get(site, ()) if isinstance(step.detail, Execute))
+    def end(self) -> Step:
+        """The end of the run, where whoever owns the session commits."""
+        return Step(len(self.steps), (), Leave("return"), (), self.function)
 
     def reaches(self, first: Step, second: Step) -> bool:
         """Whether `second` may happen after `first` in one run."""
@@ -162,49 +161,55 @@ class Trace:
     def _leads(self, first: Step, second: Step) -> bool:
         if first.number >= second.number or exclusive(first.path, second.path):
             return first.number != second.number and self._comes_round(first, second)
-        taken = self._taken(first)
-        low = bisect_right(self._leave_numbers, first.number)
-        high = bisect_left(self._leave_numbers, second.number, low)
         return not any(
-            self._needed[at] <= taken
-            and self._stops(self._leaves[at], first, second)
-            and not self._avoided(self._leaves[at], first, second)
-            for at in range(low, high)
+            self._stops(leave, first, second) and not self._avoided(leave, first, second)
+            for leave in _between(self._sure(first), first, second)
         )
 
-    def _avoided(self, leave: Step, first: Step, second: Step) -> bool:
+    def _avoided(self, leave: Exit, first: Step, second: Step) -> bool:
         """Whether an earlier `return`, say, leads past a step that would stop the run."""
-        low = bisect_right(self._leave_numbers, first.number)
-        high = bisect_left(self._leave_numbers, leave.number, low)
         return any(
-            self.skips(other, leave) and not self.skips(other, second) and not exclusive(first.path, other.path)
-            for other in self._leaves[low:high]
+            other.skips(leave.step) and not other.skips(second) and not exclusive(first.path, other.path)
+            for other in _between(self.exits, first, leave.step)
         )
 
     @cached_property
-    def _leave_numbers(self) -> list[int]:
-        return [leave.number for leave in self._leaves]
+    def exits(self) -> list[Exit]:
+        """The steps that leave a loop or a function."""
+        return [Exit.of(step, leave) for step, leave in self.of(Leave)]
 
     @cached_property
-    def _needed(self) -> list[frozenset[int]]:
-        """The forks that must be taken for each of the leaves to happen."""
-        numbered = ((leave.path, self._numbers(leave.path)) for leave in self._leaves)
-        return [
-            frozenset(n for arm, n in zip(path, numbers, strict=True) if is_fork(arm)) for path, numbers in numbered
-        ]
-
-    def _taken(self, step: Step) -> frozenset[int]:
-        found = self._arms_of.get(step.path)
-        if found is None:
-            found = self._arms_of[step.path] = frozenset(self._numbers(step.path))
+    def _leaving(self) -> Mapping[tuple[Path, int], list[Exit]]:
+        """Those that stand in an arm of an `if`, by its path and its fork."""
+        found: dict[tuple[Path, int], list[Exit]] = {}
+        for leave in self.exits:
+            for depth, arm in enumerate(leave.path):
+                if arm.kind == "if":
+                    found.setdefault((leave.path[:depth], arm.fork), []).append(leave)
         return found
 
-    def _numbers(self, path: Path) -> list[int]:
-        """A number for each arm of a path where it stands: forks are numbered in each function anew."""
-        found = [0]
+    def _sure(self, first: Step) -> list[Exit]:
+        """The leaves that happen whenever the run passes where a step stands: all their forks are taken there."""
+        found = self._sure_at.get(first.path)
+        if found is None:
+            taken = self._numbers(first.path)
+            found = self._sure_at[first.path] = [leave for leave, needed in self._needed if needed <= taken]
+        return found
+
+    @cached_property
+    def _needed(self) -> list[tuple[Exit, set[int]]]:
+        """The leaves with the forks that must be taken for each of them to happen."""
+        return [(leave, self._numbers(leave.path, is_fork)) for leave in self.exits]
+
+    def _numbers(self, path: Path, counts: Callable[[Arm], bool] = lambda _: True) -> set[int]:
+        """A number for each arm of a path, or for those that count, where it stands: forks are numbered in each
+        function anew."""
+        found, at = set(), 0
         for arm in path:
-            found.append(self._arm_numbers.setdefault((found[-1], arm), len(self._arm_numbers) + 1))
-        return found[1:]
+            at = self._arm_numbers.setdefault((at, arm), len(self._arm_numbers) + 1)
+            if counts(arm):
+                found.add(at)
+        return found
 
     def _comes_round(self, first: Step, second: Step) -> bool:
         """Whether a loop around both leads from the first to the second in a later turn."""
@@ -213,50 +218,28 @@ class Trace:
             return False
         body = first.path[: loops[-1] + 1]
         return not any(
-            self._needed[at] <= self._taken(first)
-            and leave.path[: len(body)] == body
-            and isinstance(leave.detail, Leave)
-            and leave.detail.how != "continue"
-            for at, leave in self._leaves_after(first)
+            leave.how != "continue" and leave.path[: len(body)] == body
+            for leave in _between(self._sure(first), first, self.end)
         )
 
-    def _leaves_after(self, step: Step) -> Iterator[tuple[int, Step]]:
-        low = bisect_right(self._leave_numbers, step.number)
-        return ((at, self._leaves[at]) for at in range(low, len(self._leaves)))
-
-    def _stops(self, leave: Step, first: Step, second: Step) -> bool:
+    def _stops(self, leave: Exit, first: Step, second: Step) -> bool:
         """Whether a leave that surely follows the first step keeps the second from happening."""
-        how = leave.detail.how if isinstance(leave.detail, Leave) else "return"
-        if how in ("break", "continue"):
-            loop = innermost(leave.path, "loop")
-            return second.path[:loop] == leave.path[:loop] and not self.common_loop(first, second)
-        if how == "raise" and caught_outside(leave.path, second.path):
-            return False
-        scope = innermost(leave.path, "call") if how == "return" else 0
-        return second.path[:scope] == leave.path[:scope] and not same_finally(leave.path, second.path)
+        if leave.how in ("break", "continue"):
+            return leave.leaves_out(second.path) and not self.common_loop(first, second)
+        return leave.skips(second)
 
     def decided_by(self, at: Step, step: Step) -> Literal["inside", "left", "raised"] | None:
         """How a step rests on the decision at another: it stands in an arm of that fork, or an arm has left it out,
         all of those by `raise` or some by `return`, `continue` or `break`. None where it does not."""
         if not isinstance(at.detail, Decision) or at.number > step.number:
             return None
-        fork = (*at.path, ("if", at.detail.fork))
-        if _in_fork(step.path, fork):
+        depth, fork = len(at.path), at.detail.fork
+        if len(step.path) > depth and step.path[depth][:2] == ("if", fork) and step.path[:depth] == at.path:
             return "inside"
-        between = (leave for leave in self._leaves if at.number < leave.number < step.number)
-        left = [leave for leave in between if _in_fork(leave.path, fork) and self.skips(leave, step)]
+        left = [leave for leave in _between(self._leaving.get((at.path, fork), []), at, step) if leave.skips(step)]
         if not left:
             return None
-        raised = all(isinstance(leave.detail, Leave) and leave.detail.how == "raise" for leave in left)
-        return "raised" if raised else "left"
-
-    def skips(self, leave: Step, step: Step) -> bool:
-        """Whether a step does not happen, at this turn of the loop, in a run that leaves by an earlier one."""
-        how = leave.detail.how if isinstance(leave.detail, Leave) else "return"
-        if how == "raise":
-            return not caught_outside(leave.path, step.path) and not same_finally(leave.path, step.path)
-        scope = innermost(leave.path, "call" if how == "return" else "loop")
-        return step.path[:scope] == leave.path[:scope] and not same_finally(leave.path, step.path)
+        return "raised" if all(leave.how == "raise" for leave in left) else "left"
 
     def common_loop(self, first: Step, second: Step) -> bool:
         """Whether both stand in the body of one loop, so that either may come first."""
@@ -266,23 +249,36 @@ class Trace:
 
     def ended_between(self, first: Step, second: Step, session: SessionRef | None) -> bool:
         """Whether the session's transaction surely ends between two steps."""
-        ends = [s for s in self._ends if first.number < s.number < second.number and self.ends(s, session)]
-        paths = {step.path for step in ends}
-        paths |= {path[:-1] for path in paths if path and path[-1].kind == "if" and _other_arm(path) in paths}
-        return any(surely_follows(path, first.path) or surely_follows(path, second.path) for path in paths)
+        numbers, ends = self._ending(session)
+        low = bisect_right(numbers, first.number)
+        paths = ends[low : bisect_left(numbers, second.number, low)]
+        if any(surely_follows(path, first.path) or surely_follows(path, second.path) for path in paths):
+            return True
+        whole = {path[:-1] for path in paths if path and path[-1].kind == "if" and beside(path) in paths}
+        return any(surely_follows(path, first.path) or surely_follows(path, second.path) for path in whole)
 
     @cached_property
-    def _ends(self) -> list[Step]:
-        return [step for step in self.steps if self.ends(step, None)]
+    def endings(self) -> list[tuple[Step, SessionRef]]:
+        """The steps that end a transaction, with its session."""
+        return [(step, detail.session) for step, detail in self.of(SessionCall, Opened) if _is_end(detail)]
+
+    def _ending(self, session: SessionRef | None) -> tuple[list[int], list[Path]]:
+        """The numbers and paths of those that end the transaction of a session (of any, for None)."""
+        origin = session.origin if session is not None else None
+        found = self._ending_in.get(origin)
+        if found is None:
+            steps = [step for step, ended in self.endings if session is None or same_session(ended, session)]
+            found = self._ending_in[origin] = [step.number for step in steps], [step.path for step in steps]
+        return found
+
+    @cached_property
+    def _ended(self) -> Mapping[int, SessionRef]:
+        return {step.number: session for step, session in self.endings}
 
     def ends(self, step: Step, session: SessionRef | None) -> bool:
         """Whether a step ends the transaction of a session (of any, for None)."""
-        detail = step.detail
-        if isinstance(detail, SessionCall) and detail.method in ENDS:
-            return session is None or same_session(detail.session, session)
-        if isinstance(detail, Opened) and not detail.entered:
-            return session is None or same_session(detail.session, session)
-        return False
+        ended = self._ended.get(step.number)
+        return ended is not None and (session is None or same_session(ended, session))
 
     def unflushed(self, step: Step) -> bool:
         """Whether a step stands in a `no_autoflush` block."""
@@ -290,25 +286,76 @@ class Trace:
 
     @cached_property
     def _unflushed(self) -> list[Path]:
-        begun = ((step.path, step.detail) for step in self.steps)
-        return [(*path, Arm("with", d.fork, "body")) for path, d in begun if isinstance(d, Unflushed)]
+        return [(*step.path, Arm("with", begun.fork, "body")) for step, begun in self.of(Unflushed)]
 
     # --- loops -----------------------------------------------------------------------------------------------------
 
     def loops(self) -> Iterator[tuple[Step, EnterLoop, list[Step]]]:
         """The function's own loops with the steps of their bodies, callees' included."""
-        for step in self.steps:
-            if isinstance(step.detail, EnterLoop) and step.is_local:
-                arm = Arm("loop", step.detail.fork, "body")
-                depth = len(step.path)
-                prefix = (*step.path, arm)
-                body = [other for other in self.steps[step.number :] if other.path[: depth + 1] == prefix]
-                yield step, step.detail, body
+        return ((step, loop, self.body(step, loop)) for step, loop in self.of(EnterLoop) if step.is_local)
+
+    def body(self, enters: Step, loop: EnterLoop) -> list[Step]:
+        """The steps of the body of a loop."""
+        return self.inside((*enters.path, Arm("loop", loop.fork, "body")), enters.number)
+
+    def inside(self, path: Path, start: int = 0) -> list[Step]:
+        """The steps that a path leads to, which stand together; none of them has a number below `start`."""
+        found = self._inside.get(path)
+        if found is None:
+            found = self._inside[path] = self._together(path, start)
+        return found
+
+    def _together(self, path: Path, start: int) -> list[Step]:
+        found: list[Step] = []
+        for step in islice(self.steps, start, None):
+            if step.path[: len(path)] == path:
+                found.append(step)
+            elif found:
+                break
+        return found
 
 
-def _other_arm(path: Path) -> Path:
-    last = path[-1]
-    return (*path[:-1], last._replace(arm="else" if last.arm == "body" else "body"))
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A step that leaves what `within` leads to, a function or the body of a loop; all, where it raises."""
+
+    step: Step
+    how: str
+    within: Path
+
+    @classmethod
+    def of(cls, step: Step, leave: Leave) -> Exit:
+        kind = "call" if leave.how == "return" else "loop"
+        scope = 0 if leave.how == "raise" else innermost(step.path, kind)
+        return cls(step, leave.how, step.path[:scope])
+
+    @property
+    def path(self) -> Path:
+        return self.step.path
+
+    def leaves_out(self, path: Path) -> bool:
+        """Whether what stands at a path does not happen behind it, at this turn of the loop."""
+        if self.how == "raise":
+            return not caught_outside(self.step.path, path)
+        return path[: len(self.within)] == self.within
+
+    def skips(self, step: Step) -> bool:
+        """As `leaves_out`, of a step that is no `finally` block's."""
+        return self.leaves_out(step.path) and not same_finally(self.step.path, step.path)
+
+
+def _between(exits: list[Exit], first: Step, second: Step) -> Sequence[Exit]:
+    """Those that stand between two steps."""
+    low = bisect_right(exits, first.number, key=_number)
+    return exits[low : bisect_left(exits, second.number, low, key=_number)]
+
+
+def _number(leave: Exit) -> int:
+    return leave.step.number
+
+
+def _is_end(detail: SessionCall | Opened) -> bool:
+    return detail.method in ENDS if isinstance(detail, SessionCall) else not detail.entered
 
 
 def _passed(inner: Inner, actual: Mapping[str, Abstract]) -> tuple[tuple[str, Abstract], ...]:
@@ -316,12 +363,6 @@ def _passed(inner: Inner, actual: Mapping[str, Abstract]) -> tuple[tuple[str, Ab
     return tuple(
         (name, within(value, actual) if name == CALL else substitute(value, actual)) for name, value in inner.actual
     )
-
-
-def _in_fork(path: Path, fork: tuple[Any, ...]) -> bool:
-    """Whether a path goes through an arm of a fork."""
-    depth = len(fork) - 1
-    return len(path) > depth and path[:depth] == fork[:depth] and path[depth][:2] == fork[depth]
 
 
 def _single(detail: Write | Read) -> tuple[Detail, ...]:
@@ -334,54 +375,4 @@ def _single(detail: Write | Read) -> tuple[Detail, ...]:
 
 def same_session(one: SessionRef, other: SessionRef) -> bool:
     """Whether two sessions are one; two of which nothing is known are not."""
-    return one.origin == other.origin and one.origin != Somewhere()
-
-
-def shared(one: Path, other: Path) -> Path:
-    """The common beginning of two paths."""
-    return one[: common(one, other)]
-
-
-def exclusive(first: Path, second: Path) -> bool:
-    """Whether the paths take different arms of a fork, so that the first does not lead to the second."""
-    depth = len(shared(first, second))
-    if depth >= len(first) or depth >= len(second):
-        return False
-    one, other = first[depth], second[depth]
-    if (one.kind, one.fork) != (other.kind, other.fork) or one.kind == "call":
-        return False
-    if one.kind == "try":
-        return not (one.arm == "body" or other.arm == "finally")
-    return one.kind == "if"
-
-
-def surely_follows(path: Path, other: Path) -> bool:
-    """Whether what has `path` happens whenever the run passes where `other` is: its forks are all taken there too
-    (with blocks and calls are no forks). Forks are numbered in each function anew: only what the two paths share is
-    known to be the same."""
-    return not any(is_fork(arm) for arm in path[len(shared(path, other)) :])
-
-
-def is_fork(arm: Arm) -> bool:
-    """Whether another run may leave an arm out."""
-    return arm.kind not in ("with", "call") and (arm.kind != "try" or arm.arm not in ("body", "finally"))
-
-
-def innermost(path: Path, kind: str) -> int:
-    """The length of the path up to and with its last arm of a kind; 0 where there is none."""
-    return next((number + 1 for number in range(len(path) - 1, -1, -1) if path[number].kind == kind), 0)
-
-
-def caught_outside(leave: Path, other: Path) -> bool:
-    """Whether a raise inside a `try` body may lead to a step in its handlers or after it."""
-    for depth, arm in enumerate(leave):
-        if arm.kind == "try" and arm.arm == "body" and (len(other) <= depth or other[depth] != arm):
-            return True
-    return False
-
-
-def same_finally(leave: Path, other: Path) -> bool:
-    for depth, arm in enumerate(leave):
-        if arm.kind == "try" and len(other) > depth and other[depth][:2] == arm[:2] and other[depth].arm == "finally":
-            return True
-    return False
+    return one.origin == other.origin and one.origin != UNKNOWN

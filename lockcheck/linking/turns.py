@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockcheck.linking.events import Arm, Delete, EnterLoop, Execute, Leave, Merge, Opened, Path, SessionCall, Write
+from lockcheck.linking.events import Delete, EnterLoop, Execute, Leave, Merge, Opened, Path, SessionCall, Write
 from lockcheck.linking.origins import built, operations, origins, varies
+from lockcheck.linking.paths import innermost, surely_follows
 from lockcheck.linking.rowkeys import of_new_row, steady_columns
 from lockcheck.linking.rowsets import RowSet, rows_of
-from lockcheck.linking.trace import Step, Trace, innermost, same_session, surely_follows
+from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import (
     Built,
     FromOperation,
@@ -67,15 +68,26 @@ class Turns:
     def __init__(self, project: Project) -> None:
         self._project = project
 
-    def of(self, trace: Trace, enters: Step, loop: EnterLoop, body: list[Step]) -> Iterator[Turn]:
+    def of(self, trace: Trace, enters: Step) -> tuple[Turn, ...]:
         """What one loop locks, table by table."""
-        if any(trace.ends(other, None) and surely_follows(_inside(enters, other), ()) for other in body):
+        return self._project.ask(_turns, trace.function, enters.number)
+
+    def find(self, trace: Trace, enters: Step, loop: EnterLoop) -> Iterator[Turn]:
+        """As `of`, found anew."""
+        body = trace.body(enters, loop)
+        touching = [(step, found) for step in body if (found := self.touched(trace, step)) is not None]
+        if not touching:
             return
-        flushes = [other for other in body if self.sends(trace, other)]
+        ends = [other for other in body if trace.ends(other, None)]
+        if any(surely_follows(_inside(enters, other), ()) for other in ends):
+            return
+        ends += [other for other in body if _leaves(enters, other)]
+        numbers = {step.number for step in body}
+        sending = self.senders(trace, body[0].number, body[-1].number + 1)
+        flushes = [other for other in sending if other.number in numbers]
         seen: set[str] = set()
-        for step in body:
-            touched = self.touched(trace, step)
-            if touched is None or self._locked(trace, step, touched) or _once(trace, enters, step, body):
+        for step, touched in touching:
+            if self._locked(trace, step, touched) or _once(enters, step, ends):
                 continue
             if _opened_within(trace, enters, step) or of_new_row(trace, touched.model, touched.origin):
                 continue
@@ -84,12 +96,12 @@ class Turns:
                 seen.add(table)
                 sent = [step] if isinstance(step.detail, Execute) else self._sending(trace, step, flushes)
                 surely = any(surely_follows(_inside(enters, other), _inside(enters, step)) for other in sent)
-                steady = self._steady(trace, table, body)
+                steady = self._steady(trace, table, touching)
                 yield Turn(loop, enters, step, touched, bool(sent), surely, steady)
 
-    def _steady(self, trace: Trace, table: str, body: list[Step]) -> frozenset[str]:
-        touched = (found for step in body if (found := self.touched(trace, step)) is not None)
-        rows = [(found.model, found.origin) for found in touched if self._project.locks.table(found.model) == table]
+    def _steady(self, trace: Trace, table: str, touching: list[tuple[Step, Touched]]) -> frozenset[str]:
+        locks = self._project.locks
+        rows = [(found.model, found.origin) for _, found in touching if locks.table(found.model) == table]
         return steady_columns(trace, rows)
 
     def _sending(self, trace: Trace, step: Step, flushes: list[Step]) -> list[Step]:
@@ -101,7 +113,7 @@ class Turns:
         """Whether a step sends what waits in its session: a flush, or a query where sessions autoflush."""
         if isinstance(step.detail, SessionCall):
             return step.detail.method == "flush"
-        return self._project.autoflush and isinstance(step.detail, (Execute, Merge)) and not trace.unflushed(step)
+        return isinstance(step.detail, (Execute, Merge)) and self._project.autoflush and not trace.unflushed(step)
 
     def senders(self, trace: Trace, start: int, end: int) -> list[Step]:
         """Those of the steps from one number to before another that send what waits."""
@@ -112,7 +124,7 @@ class Turns:
         """The session of the object that a step changes, None where that is unknown."""
         if not isinstance(step.detail, Write):
             return _session(step)
-        first = [steps[0] for site in operations(step.detail.instance) if (steps := trace.executions.get(site))]
+        first = [found[0][0] for site in operations(step.detail.instance) if (found := trace.executions.get(site))]
         return _session(min(first, key=lambda other: other.number)) if first else None
 
     def touched(self, trace: Trace, step: Step) -> Touched | None:
@@ -129,7 +141,7 @@ class Turns:
         """Whether an object stands for another row at each turn: it was read, or its key was given."""
         origin = instance.origin
         if isinstance(origin, FromOperation) and not origin.many:
-            read = (execute.statement for execute in trace.executed(origin.site))
+            read = (execute.statement for _, execute in trace.executions.get(origin.site, ()))
             return any(varies(statement.where) and self._project.locks.one_row(statement) for statement in read)
         if not isinstance(origin, Built):
             return varies(origin)
@@ -169,21 +181,18 @@ class Turns:
         """Whether the rows were locked before, so that touching them waits for nobody: what locked them is the
         locker."""
         return any(
-            other.number < step.number and isinstance(other.detail, Execute) and other.detail.statement.lock is not None
+            other.number < step.number and execute.statement.lock is not None
             for site in operations(touched.origin)
-            for other in trace.executions.get(site, ())
+            for other, execute in trace.executions.get(site, ())
         )
 
     def rows(self, trace: Trace, turn: Turn) -> RowSet:
         """What is known of the rows, from the SELECT that returned them."""
         touched = turn.touched
         found = [other for site in operations(touched.origin) for other in trace.executions.get(site, ())]
-        for other in sorted(found, key=lambda step: step.number):
-            detail = other.detail
-            if not isinstance(detail, Execute) or detail.statement.model != touched.model:
-                continue
-            if not self._project.locks.one_row(detail.statement):
-                return rows_of(self._project.locks, detail.statement)
+        for _, execute in sorted(found, key=lambda pair: pair[0].number):
+            if execute.statement.model == touched.model and not self._project.locks.one_row(execute.statement):
+                return rows_of(self._project.locks, execute.statement)
         return RowSet(pinned=self._of_parent(touched) | turn.steady)
 
     def _of_parent(self, touched: Touched) -> frozenset[str]:
@@ -205,17 +214,21 @@ class Turns:
 def _senders(project: Project, function: str) -> tuple[list[int], list[Step]]:
     """The steps of a run that send what waits, with their numbers."""
     trace = project.trace(function)
-    steps = [step for step in trace.steps if project.contention.turns.sends(trace, step)]
+    found = trace.of(SessionCall, Execute, Merge)
+    steps = [step for step, _ in found if project.contention.turns.sends(trace, step)]
     return [step.number for step in steps], steps
 
 
-def loops_at(trace: Trace, sites: Collection[Target]) -> Iterator[tuple[Step, EnterLoop, list[Step]]]:
-    """The loops of a run that stand at these sites, those of callees included, with the steps of their bodies."""
-    for step in trace.steps:
-        if isinstance(step.detail, EnterLoop) and step.detail.site in sites:
-            prefix = (*step.path, Arm("loop", step.detail.fork, "body"))
-            body = [other for other in trace.steps[step.number :] if other.path[: len(prefix)] == prefix]
-            yield step, step.detail, body
+def _turns(project: Project, function: str, number: int) -> tuple[Turn, ...]:
+    trace = project.trace(function)
+    enters = trace.steps[number]
+    loop = enters.detail
+    return tuple(project.contention.turns.find(trace, enters, loop)) if isinstance(loop, EnterLoop) else ()
+
+
+def loops_at(trace: Trace, sites: Collection[Target]) -> Iterator[tuple[Step, EnterLoop]]:
+    """The loops of a run that stand at these sites, those of callees included."""
+    return ((step, loop) for step, loop in trace.of(EnterLoop) if loop.site in sites)
 
 
 def given(touched: Touched) -> bool:
@@ -232,12 +245,11 @@ def _inside(enters: Step, step: Step) -> Path:
     return step.path[len(enters.path) + 1 :]
 
 
-def _once(trace: Trace, enters: Step, step: Step, body: list[Step]) -> bool:
+def _once(enters: Step, step: Step, ends: list[Step]) -> bool:
     """Whether no turn follows in the same transaction once the step has happened: whenever it does, the transaction
     ends, or the loop is left, later in that turn."""
-    after = (other for other in body if other.number > step.number)
-    ends = (other for other in after if trace.ends(other, None) or _leaves(enters, other))
-    return any(surely_follows(_inside(enters, other), _inside(enters, step)) for other in ends)
+    inside = _inside(enters, step)
+    return any(other.number > step.number and surely_follows(_inside(enters, other), inside) for other in ends)
 
 
 def _opened_within(trace: Trace, enters: Step, step: Step) -> bool:
@@ -249,8 +261,7 @@ def _opened_within(trace: Trace, enters: Step, step: Step) -> bool:
         or not any(a.kind == "with" for a in _inside(enters, step))
     ):
         return False
-    opened = (other.detail for other in trace.steps if isinstance(other.detail, Opened))
-    return not any(same_session(detail.session, session) for detail in opened)
+    return not any(same_session(opened.session, session) for _, opened in trace.of(Opened))
 
 
 def _leaves(enters: Step, step: Step) -> bool:

@@ -4,10 +4,12 @@ else at the end of the run, where whoever owns the session commits."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockcheck.linking.belonging import Belonging
 from lockcheck.linking.events import Add, Delete, Execute, Merge, Opened, SessionCall, Write
+from lockcheck.linking.kinds import after
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import Abstract, Given, Instance, SessionRef
 from lockcheck.plans import Target
@@ -35,49 +37,53 @@ class UnitOfWork:
     def __init__(self, project: Project, trace: Trace) -> None:
         self._project = project
         self._trace = trace
-        self._belonging = Belonging(trace)
-        self._flushes = [step for step in trace.steps if self._may_flush(step)]
+
+    @cached_property
+    def _belonging(self) -> Belonging:
+        return Belonging(self._trace)
+
+    @cached_property
+    def _flushes(self) -> list[tuple[Step, SessionCall | Opened | Execute]]:
+        return [found for found in self._trace.of(SessionCall, Opened, Execute) if self._may_flush(found[1])]
 
     def pending(self) -> Iterator[Pending]:
         """Everything that waits for a flush and gets one."""
-        for step in self._trace.steps:
-            for site, session, value in self._left(step):
+        for step, detail in self._trace.of(Write, Add, Merge, Delete):
+            for site, session, value in self._left(step, detail):
                 flush = self._sent_by(step, session)
                 if flush is not None:
                     yield Pending(step, flush, site, session, value)
 
-    def _left(self, step: Step) -> Iterator[tuple[Target, SessionRef | None, Abstract]]:
-        detail = step.detail
+    def _left(
+        self, step: Step, detail: Write | Add | Merge | Delete
+    ) -> Iterator[tuple[Target, SessionRef | None, Abstract]]:
         if isinstance(detail, Write):
             is_column = self._project.linker.names.column(detail.instance.model, detail.attribute) is not None
             if is_column and not _is_made_by(self._trace.function, detail.instance):
                 yield detail.site, self._belonging.session(step), detail.instance
-        elif isinstance(detail, (Add, Merge, Delete)):
+        else:
             yield detail.site, detail.session, detail.value
 
     def _sent_by(self, step: Step, session: SessionRef | None) -> Step | None:
         """The first step that sends what waits in a session; None where it is thrown away."""
-        for other in self._flushes:
-            if other.number <= step.number or not _concerns(other, session) or not self._trace.reaches(step, other):
-                continue
-            return other if self._sends(other) else None
+        for other, detail in after(self._flushes, step):
+            if _concerns(detail, session) and self._trace.reaches(step, other):
+                return other if _sends(detail) else None
         return self._trace.end if session is None or session.owner != "own" else None
 
-    def _may_flush(self, step: Step) -> bool:
-        detail = step.detail
+    def _may_flush(self, detail: SessionCall | Opened | Execute) -> bool:
         if isinstance(detail, SessionCall):
             return detail.method in FLUSHES | DISCARDS or (detail.method == "execute" and self._project.autoflush)
         if isinstance(detail, Opened):
             return not detail.entered
-        if not isinstance(detail, Execute) or not self._project.autoflush:
-            return False
-        return detail.how != "get" or detail.statement.lock is not None  # a plain get may find the object at hand
+        at_hand = detail.how == "get" and detail.statement.lock is None  # a plain get may find the object at hand
+        return not at_hand and self._project.autoflush
 
-    def _sends(self, step: Step) -> bool:
-        detail = step.detail
-        if isinstance(detail, SessionCall):
-            return detail.method not in DISCARDS
-        return detail.commits if isinstance(detail, Opened) else True
+
+def _sends(detail: SessionCall | Opened | Execute) -> bool:
+    if isinstance(detail, SessionCall):
+        return detail.method not in DISCARDS
+    return detail.commits if isinstance(detail, Opened) else True
 
 
 def _is_made_by(function: str, instance: Instance) -> bool:
@@ -85,10 +91,10 @@ def _is_made_by(function: str, instance: Instance) -> bool:
     return function.endswith(".__init__") and instance.origin == Given("self")
 
 
-def _concerns(step: Step, session: SessionRef | None) -> bool:
+def _concerns(detail: SessionCall | Opened | Execute, session: SessionRef | None) -> bool:
     """Whether a step is about the same session. What waits in an unknown session is taken to be sent by any flush, and
     to be thrown away by none."""
-    own = getattr(step.detail, "session", None)
+    own = detail.session
     if session is not None and own is not None:
         return same_session(own, session)
-    return not isinstance(step.detail, Opened) and getattr(step.detail, "method", "") not in DISCARDS
+    return isinstance(detail, Execute) or (isinstance(detail, SessionCall) and detail.method not in DISCARDS)

@@ -44,8 +44,8 @@ def _in_run(project: Project, name: str, locker: Locker) -> Iterator[Found]:
         ):
             yield Found(trace, step, maker.executed(step))
             return
-    for enters, loop, body in loops_at(trace, {locker.site}):
-        for turn in project.contention.turns.of(trace, enters, loop, body):
+    for enters, _ in loops_at(trace, {locker.site}):
+        for turn in project.contention.turns.of(trace, enters):
             if project.locks.table(turn.touched.model) == locker.table:
                 yield Found(trace, enters, maker.walked(turn))
                 return

@@ -10,8 +10,9 @@ from lockcheck.linking.cycles import Inversion
 from lockcheck.linking.events import Execute, Merge
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.lockorder import CriticalPair, is_held
+from lockcheck.linking.paths import surely_follows
 from lockcheck.linking.siblings import Sibling
-from lockcheck.linking.trace import Step, same_session, surely_follows
+from lockcheck.linking.trace import Step, same_session
 from lockcheck.linking.values import Instance, each
 from lockcheck.linking.witnesses import WITNESSES, Contest, Insertion, Walk, Widened
 from lockcheck.prove.acts import Act, Duel, Side, UnderivableError
