@@ -29,6 +29,11 @@ def test_guard_needs_states() -> None:
     assert "no state" in refusal(guard(text), text)
 
 
+def test_no_link_behind_a_query_that_has_run() -> None:
+    text = function("query = session.query(Job).filter_by(id=1)\nquery.update({'state': 1})\n")
+    assert "other statements" in refusal(guard(text, "a", root="query.update({'state': 1})"), text)
+
+
 @pytest.mark.parametrize(
     ("allowed", "forbidden", "null", "condition"),
     [

@@ -9,7 +9,7 @@ from lockcheck.fixes.import_statements import WIDTH
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.layout import fits, link_moved, moved, spread
 from lockcheck.fixes.locks import columns
-from lockcheck.fixes.ordered import is_query
+from lockcheck.fixes.ordered import is_query, names_model
 from lockcheck.fixes.slices import Change, Refused, Slice
 from lockcheck.plans import AcceptNull, ExcludeNull, GuardState
 
@@ -18,15 +18,18 @@ _ROOTS = frozenset({"update", "delete", "select", "query"})
 
 def guard_state(part: Slice, plan: GuardState, imports: Imports) -> list[Change]:
     """`.where(..)` on the state column, behind the other conditions."""
+    chain = chain_at(part, part.call(plan.write))
+    if not is_query(chain) and not names_model(part, chain.root, plan.model):
+        raise Refused("the query is built in other statements")  # `query.update(..)` has run when a link follows
     column = columns(plan.model, (plan.column,), is_table=plan.is_table)[0]
     compared = _compared(column, plan)
     if plan.null_allowed and compared:
         terms = [f"{column}.is_(None)", compared]
-        return _add(part, chain_at(part, part.call(plan.write)), f"{imports.name('sqlalchemy', 'or_')}(", terms)
+        return _add(part, chain, f"{imports.name('sqlalchemy', 'or_')}(", terms)
     condition = f"{column}.is_(None)" if plan.null_allowed else compared
     if not condition:
         raise Refused("no state is known that may come before")
-    return _add(part, chain_at(part, part.call(plan.write)), "", [condition])
+    return _add(part, chain, "", [condition])
 
 
 def _compared(column: str, plan: GuardState) -> str:

@@ -42,7 +42,7 @@ def statement_chain(part: Slice, plan: OrderWrite) -> Chain:
         odd = next((link.name for link in chain.links if link.name not in _QUERY_LINKS), None)
         if odd is not None:
             raise Refused(f"the query calls .{odd}()")
-    elif not _names_model(part, chain.root, plan.model):
+    elif not names_model(part, chain.root, plan.model):
         raise Refused("the query is built in other statements")
     require_complete(part, chain)
     if plan.joins:
@@ -50,7 +50,7 @@ def statement_chain(part: Slice, plan: OrderWrite) -> Chain:
     return chain
 
 
-def _names_model(part: Slice, root: cst.Call, model: str) -> bool:
+def names_model(part: Slice, root: cst.Call, model: str) -> bool:
     """Whether a call is `update(Model)` or `table.update()`, not the method of a query that a variable holds."""
     given = [arg.value for arg in root.args[:1] if arg.keyword is None or arg.keyword.value == "table"]
     base = [root.func.value] if isinstance(root.func, cst.Attribute) else []
