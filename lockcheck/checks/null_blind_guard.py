@@ -8,7 +8,7 @@ from lockcheck.checks._common import Occurrence, dialects
 from lockcheck.declarations.model import Column
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
-from lockcheck.linking.constants import may_hold_none, members
+from lockcheck.linking.constants import grown_by_none, may_hold_none, members
 from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Arm, Branch, Delete, Execute, Merge, Write
 from lockcheck.linking.kinds import after, before
@@ -182,14 +182,15 @@ def _writes(step: Step, site: Target) -> bool:
 
 
 def _hazard(project: Project, statement: Statement, condition: Condition, column: Column, step: Step) -> Hazard:
-    remedy = _remedy(project, condition, column)
+    remedy, reason = _remedy(project, condition, column)
     site = condition.site or statement.site
+    text = _message(project, statement, condition, column)
     return Hazard(
         site=site,
         function=project.linker.function_at(site) or step.function,
-        message=_message(project, statement, condition, column),
+        message=f"{text}; no fix: {reason}" if reason else text,
         remedy=remedy,
-        no_fix=None if remedy else "the subquery is built elsewhere",
+        no_fix=reason,
         preview=column.default == "constant" or _in_migration(project, step.function),
     )
 
@@ -211,23 +212,34 @@ def _message(project: Project, statement: Statement, condition: Condition, colum
         )
     if condition.operator == "in":
         why = "IN never matches NULL, although None is among the values"
-    elif may_hold_none(condition.operand):
-        why = "NOT IN with None among the values matches no row at all"
+    elif _names_none(condition):
+        return (
+            f"NOT IN with None among the values matches no {table} row at all, since a comparison with NULL is never "
+            f"true: nothing is {verb}"
+        )
     else:
         why = f"{'!=' if condition.operator == '!=' else 'NOT IN'} never matches NULL"
     return f"{table}.{column.name} may be NULL and {why}: those rows are not {verb}"
 
 
-def _remedy(project: Project, condition: Condition, column: Column) -> Remedy | None:
+def _names_none(condition: Condition) -> bool:
+    """Whether None is among the values that NOT IN leaves out: rows without a value are not meant."""
+    values = condition.operand
+    return condition.operator == "not in" and (may_hold_none(values) is True or grown_by_none(values))
+
+
+def _remedy(project: Project, condition: Condition, column: Column) -> tuple[Remedy | None, str | None]:
     names = dialects(project.policy.databases)
     if isinstance(condition.operand, Statement):
         inner = condition.operand
         if condition.site is None or inner.site.slice != condition.site.slice or len(inner.steps) != 1:
-            return None
+            return None, "the subquery is built elsewhere"
         spelled = f"{inner.model.qualname.rpartition('.')[2] if inner.model else ''}.{column.attribute}"
         text = f"leave NULL out of the subquery; more rows are written (judged for {names})"
-        return Remedy(ExcludeNull(inner.site, spelled), "unsafe", text)
+        return Remedy(ExcludeNull(inner.site, spelled), "unsafe", text), None
+    if _names_none(condition):
+        return None, "which rows the values are to leave out is the author's choice"
     if condition.site is None:
-        return None
+        return None, "the comparison is built elsewhere"
     text = f"accept NULL as well; more rows are written (judged for {names})"
-    return Remedy(AcceptNull(condition.site, ""), "unsafe", text)
+    return Remedy(AcceptNull(condition.site, ""), "unsafe", text), None

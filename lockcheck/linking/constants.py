@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.declarations.model import EnumMember, Scalar
-from lockcheck.linking.values import Abstract, ConstantSet, Known, TupleOf, each
+from lockcheck.linking.values import Abstract, CollectionOf, ConstantSet, Known, TupleOf, each
 
 
 def plain(value: Scalar) -> object:
@@ -31,11 +31,17 @@ def members(value: Abstract) -> frozenset[object] | None:
 
 
 def may_hold_none(value: Abstract) -> bool | None:
-    """Whether a collection holds None: True, False, or None where it is unknown."""
-    answers = [_holds_none(part) for part in each(value)]
+    """Whether a collection holds None: True, False, or None where it is unknown. A bare None is no collection: it
+    is the default of a parameter that is tested first."""
+    answers = [_holds_none(part) for part in each(value) if part != Known(None)]
     if True in answers:
         return True
     return False if answers and all(answer is False for answer in answers) else None
+
+
+def grown_by_none(value: Abstract) -> bool:
+    """Whether None is among what a collection of unknown length was made of, such as `[*names, None]`."""
+    return any(isinstance(part, CollectionOf) and Known(None) in each(part.element) for part in each(value))
 
 
 def _holds_none(value: Abstract) -> bool | None:
