@@ -124,8 +124,7 @@ def _remedy(
     if reason is not None:
         return None, reason
     names = project.policy.databases
-    literal = isinstance(new.origin, Built) and new.origin.site.slice == merge.site.slice and merge.spelling is None
-    given = tuple(name for name, _ in new.given) if literal and new.all_given else None
+    given = tuple(name for name, _ in new.given) if _whole(merge, new) else None
     plan = Upsert(
         merge=merge.site,
         session=session_name(merge.session),
@@ -145,6 +144,12 @@ def _remedy(
     return Remedy(plan, "unsafe", text), None
 
 
+def _whole(merge: Merge, new: Instance) -> bool:
+    """Whether all that the object holds is given where it is built, which is the argument of the call."""
+    literal = isinstance(new.origin, Built) and new.origin.site.slice == merge.site.slice and merge.spelling is None
+    return literal and new.all_given
+
+
 def _pending(occurrence: Occurrence, merge: Merge) -> bool:
     """Whether new objects may wait in the session for a flush, which an INSERT that refers to them needs."""
     added = before(occurrence.trace.of(Add), occurrence.step)
@@ -155,6 +160,9 @@ def _obstacle(project: Project, merge: Merge, new: Instance, mapped: MappedClass
     related = [name for name, _ in new.given if name in mapped.relationships]
     if related:
         return f"the relationship {related[0]} is set, which an INSERT statement does not follow"
+    if mapped.relationships and not _whole(merge, new):
+        name = min(mapped.relationships)
+        return f"the relationship {name} may be set elsewhere, which an INSERT statement does not follow"
     if mapped.version_column is not None:
         return "an INSERT statement does not count the version column"
     if mapped.joined_inheritance:
