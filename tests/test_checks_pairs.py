@@ -200,7 +200,10 @@ def test_message_names_both_sides() -> None:
 # --- LCK101 -----------------------------------------------------------------------------------------------
 
 
-GUARDED = "def guard(session: Session):\n    session.execute(delete(Job).where(Job.state == 'x'))\n"
+GUARDED = (
+    "def guard(session: Session):\n    session.execute(delete(Job).where(Job.state == 'x'))\n\n"
+    "def write(session: Session):\n    session.execute(update(Job).where(Job.state == 'y').values(state='x'))\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -259,6 +262,14 @@ def test_guarded_state(body: str) -> None:
 def test_unguarded_state(body: str) -> None:
     project = link(f"{GUARDED}\ndef f(session: Session, key: int, given):\n    {body}\n")
     assert lines(project, "LCK101") == ["bad"]
+
+
+def test_the_only_state_that_is_written_is_preview() -> None:
+    guard = "def guard(session: Session):\n    session.execute(delete(Job).where(Job.state == 'x'))\n"
+    body = "session.execute(update(Job).where(Job.id == key).values(state='b'))  # bad"
+    project = link(f"{guard}\ndef f(session: Session, key: int):\n    {body}\n")
+    assert lines(project, "LCK101") == []
+    assert lines(project, "LCK101", preview=True) == ["bad"]
 
 
 def test_state_that_is_locked_and_not_looked_at_is_preview() -> None:

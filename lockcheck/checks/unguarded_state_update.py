@@ -8,6 +8,7 @@ from lockcheck.checks._common import Occurrence, dialects, listed, one_each
 from lockcheck.checks._companions import guarded_beside, seen_before
 from lockcheck.checks._subselects import asked_inside, asked_states
 from lockcheck.checks._transitions import tested_before
+from lockcheck.checks._writers import other_value
 from lockcheck.declarations.model import Column, EnumMember, MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
@@ -65,7 +66,7 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         message=_message(mapped, column, state, reason, _since(column, locked=bool(held), inside=bool(asked))),
         remedy=remedy,
         no_fix=reason,
-        preview=bool(held) or (allowed is None and project.states.is_free(mapped, name)),
+        preview=bool(held) or (allowed is None and _free(project, mapped, column, state)),
     )
 
 
@@ -73,6 +74,15 @@ def _written(statement: Statement, column: Column) -> Known | None:
     """The known state that is written."""
     value = statement.assigned.get(column.attribute) or statement.assigned.get(column.name)
     return value if isinstance(value, Known) and value.value is not None else None
+
+
+def _free(project: Project, mapped: MappedClass, column: Column, state: Known) -> bool:
+    """Whether settings allow any state before the written one, or rows that are there are never given another one, so
+    that there is none to overwrite."""
+    value = plain(state.value)
+    if project.states.is_free(mapped, str(value)):
+        return True
+    return not other_value(project, (mapped.table, column.attribute), value)
 
 
 def _guarded(statement: Statement, mapped: MappedClass, column: Column) -> bool:
