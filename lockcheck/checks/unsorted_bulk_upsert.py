@@ -19,7 +19,7 @@ from lockcheck.linking.project import Project
 from lockcheck.linking.results import walked
 from lockcheck.linking.trace import Trace
 from lockcheck.linking.turns import GENERATED, Turn
-from lockcheck.linking.values import Abstract, Built, Instance, Known, TupleOf
+from lockcheck.linking.values import Abstract, Built, CollectionOf, Instance, Known, TupleOf, each
 from lockcheck.linking.walks import ARBITRARY, order
 from lockcheck.linking.witnesses import Contest
 from lockcheck.plans import SortRows, Target
@@ -95,6 +95,8 @@ def _unsorted(project: Project, upserting: Upserting, runs: tuple[Upserting, ...
     how = order(statement.rows)
     if how not in ARBITRARY or statement.model is None or _fresh_keys(project, upserting):
         return None
+    if _one_row(statement.rows):
+        return None
     if not serves(project.policy, trace, step) or _for_another(project, upserting):
         return None
     others = meeting(project, trace, step, locker, statement.model)
@@ -105,6 +107,17 @@ def _unsorted(project: Project, upserting: Upserting, runs: tuple[Upserting, ...
     mine = tuple(other for other in others if other == locker)
     surely = _innodb(project) or statement.on_conflict != "on_duplicate_key_update"
     return Unsorted(how, locker, (*found, *mine), surely) if others else None
+
+
+def _one_row(rows: Abstract | None) -> bool:
+    """Whether a list holds one row, or the same one wherever one looks: nothing shows that there are others in it."""
+    return rows is not None and all(_at_most_one(part) for part in each(rows))
+
+
+def _at_most_one(part: Abstract) -> bool:
+    if isinstance(part, TupleOf) and part.kind != "dict":
+        return len(part.items) <= 1
+    return isinstance(part, CollectionOf) and not varies(part.element)
 
 
 def _innodb(project: Project) -> bool:

@@ -284,7 +284,8 @@ class Calls:
             return Expression(_columns(arguments), name)
         construct = self._constructs.get(name)
         if construct is not None:
-            return construct(call, arguments)
+            made = construct(call, arguments)
+            return _on_sqlite(made) if ".sqlite." in callee.qualname else made
         if name in LOADERS:
             return _option(name, arguments)
         if name in FACTORIES:
@@ -402,6 +403,11 @@ def _callable(value: Alternatives) -> tuple[Abstract, ...]:
     """What may be called: `None` is not."""
     parts = tuple(part for part in value.values if not (isinstance(part, Known) and part.value is None))
     return parts or value.values
+
+
+def _on_sqlite(made: Abstract) -> Abstract:
+    """What a construct of `sqlalchemy.dialects.sqlite` gives."""
+    return join(*(replace(part, on_sqlite=True) if isinstance(part, Statement) else part for part in each(made)))
 
 
 def _first(arguments: Arguments) -> Abstract:

@@ -18,6 +18,7 @@ from lockcheck.linking.parents import children, instances
 from lockcheck.linking.rowsets import RowSet, rows_of
 from lockcheck.linking.singles import single
 from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.turns import upserts
 from lockcheck.linking.unitofwork import Pending, UnitOfWork
 from lockcheck.linking.values import Built, FromOperation, Instance, ModelRef, SessionRef, Statement
 from lockcheck.plans import Target
@@ -31,7 +32,6 @@ How: TypeAlias = Literal[
 DELETED, EXECUTED = 500, 1_000
 """The ranks of what a flush deletes, and of what a statement itself locks: after all that is flushed ahead of it."""
 
-UPDATING = frozenset({"on_conflict_do_update", "on_duplicate_key_update"})
 CASCADES: dict[str, Mode] = {"CASCADE": "update", "SET NULL": "no key update", "SET DEFAULT": "no key update"}
 
 
@@ -90,7 +90,7 @@ class Footprints:
             return
         if statement.kind != "insert":
             yield self._written(taken, statement)
-        elif statement.on_conflict in UPDATING:
+        elif upserts(statement):
             many = execute.how == "executemany"
             yield Lock(taken, self._table(statement.model), "no key update", "upsert", many, rank=EXECUTED)
         yield from self._parents(taken, EXECUTED)

@@ -13,7 +13,7 @@ from lockcheck.linking.origins import varies
 from lockcheck.linking.rowsets import RowSet
 from lockcheck.linking.spelling import spelled
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.turns import UPSERTS, Touched, Turn, loops_at
+from lockcheck.linking.turns import Touched, Turn, loops_at, upserts
 from lockcheck.linking.values import Abstract, CollectionOf, Given, Opaque, TupleOf, each
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class LockLoops:
         """The multi-row INSERT ... ON CONFLICT DO UPDATE of a run."""
         trace = self._project.trace(function)
         for step, detail in trace.of(Execute):
-            if detail.statement.on_conflict in UPSERTS:
+            if upserts(detail.statement):
                 table = self._project.locks.table(detail.statement.model)
                 rows = each(detail.statement.rows) if detail.statement.rows is not None else ()
                 if table is not None and any(self._are_rows(function, part) for part in rows):

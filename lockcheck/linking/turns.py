@@ -39,6 +39,11 @@ GENERATED = Opaque(Somewhere("generated"))
 UPSERTS = frozenset({"on_conflict_do_update", "on_duplicate_key_update"})
 
 
+def upserts(statement: Statement) -> bool:
+    """Whether an INSERT locks rows that are there already."""
+    return statement.on_conflict in UPSERTS and not statement.on_sqlite
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """Rows that a step locks."""
@@ -170,7 +175,7 @@ class Turns:
     def _upserted(self, statement: Statement) -> Touched | None:
         """The row of an INSERT ... ON CONFLICT DO UPDATE whose key is another one at each turn."""
         mapped = self._project.locks.mapped(statement.model)
-        if statement.on_conflict not in UPSERTS or mapped is None or statement.model is None:
+        if not upserts(statement) or mapped is None or statement.model is None:
             return None
         given = dict(statement.assigned.items)
         keys = ([given.get(name) for name in key] for key in self._project.locks.keys(mapped))

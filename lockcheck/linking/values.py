@@ -434,6 +434,8 @@ class Statement:
     """What `values(..)` or an execution was given in place of single values: the rows of a multi-row INSERT."""
     steps: frozenset[str] = field(default=frozenset(), compare=False)
     """The functions (slices) that had a hand in it."""
+    on_sqlite: bool = False
+    """Whether it is SQLite's own `insert(..)`: that database has no row locks."""
 
     def with_lock_at(self, site: Target) -> Statement:
         """The same statement, its lock taken to stand at a helper's call."""

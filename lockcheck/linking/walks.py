@@ -61,7 +61,7 @@ def _of_collection(value: CollectionOf) -> Order:
         return "sorted"
     if value.walk:
         return value.walk
-    if isinstance(value.element, CollectionOf):
+    if isinstance(value.element, CollectionOf) and value.element.walk != "mapping":
         return order(value.element)
     return by_origin(value.element)
 
