@@ -6,6 +6,8 @@ from lockcheck.linking.events import Detail, Execute, SessionCall
 from lockcheck.linking.values import Expression
 
 ADVISORY = ("advisory", "get_lock")
+GATE = "advisory lock"
+"""How such a lock stands among the tables whose rows two transactions lock first."""
 WHOLE = ("begin immediate", "begin exclusive", "lock table", "for update")
 
 

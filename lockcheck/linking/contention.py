@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockcheck.declarations.locate import MARK
+from lockcheck.linking.advisory import GATE as ADVISORY
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.kinds import before
 from lockcheck.linking.lockers import (
@@ -23,6 +24,7 @@ from lockcheck.linking.lockers import (
     loops,
     of_table,
     outer_gates,
+    serial,
     told,
     written_rows,
 )
@@ -125,17 +127,25 @@ class Contention:
 
     def gates(self, trace: Trace, step: Step, table: str, first: Step | None = None) -> frozenset[str]:
         """Parent tables of which the transaction holds one row ahead of a step, by a row lock or since it has written
-        the row; `first` is the step that locks, where `step` is the loop around it."""
+        the row, and its advisory lock; `first` is the step that locks, where `step` is the loop around it."""
         found = set(self._project.gates(trace, step, table))
+        if any(self._held(trace, other, step) for other in self._project.of_run(serial, trace.function)):
+            found.add(ADVISORY)
         parents = self._project.parents(table) - found
         written = self._project.of_run(written_rows, trace.function) if parents else ()
         sent = self._sent(trace, first or step) if written else 0
         for other, parent in before(written, step):
             if parent not in parents or (other.number > sent and isinstance(other.detail, Write)):
                 continue
-            if trace.reaches(other, step) and not trace.ended_between(other, step, None):
+            if self._held(trace, other, step):
                 found.add(parent)
         return frozenset(found)
+
+    def _held(self, trace: Trace, taken: Step, step: Step) -> bool:
+        """Whether what a step takes is held at a later one."""
+        if taken.number >= step.number or not trace.reaches(taken, step):
+            return False
+        return not trace.ended_between(taken, step, None)
 
     def ahead(self, trace: Trace, step: Step, table: str) -> frozenset[str]:
         """The other tables of which the transaction has locked rows when a step locks some."""

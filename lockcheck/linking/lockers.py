@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from lockcheck.linking.advisory import is_advisory
 from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Construct, EnterLoop, Execute, Write
 from lockcheck.linking.kinds import before
@@ -142,6 +143,11 @@ def locking(project: Project, trace: Trace) -> Iterator[tuple[Step, frozenset[st
     """The steps of a run that lock rows, with their tables."""
     found = ((step, project.contention.locked_tables(step)) for step, _ in trace.of(Execute, Write))
     return ((step, tables) for step, tables in found if tables)
+
+
+def serial(_: Project, trace: Trace) -> Iterator[Step]:
+    """The steps of a run that take an advisory lock, or one of a whole table."""
+    return (step for step in trace.steps if is_advisory(step.detail))
 
 
 def _standing(_: Project, trace: Trace) -> Iterator[tuple[str, Target, str, int]]:
