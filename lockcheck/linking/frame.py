@@ -70,6 +70,10 @@ from lockcheck.plans import Target
 if TYPE_CHECKING:
     from lockcheck.linking.linker import Linker
 
+MAX_PARTIAL = 5_000
+"""How many values of one function may be found anew because they rest on others that are being evaluated: in real code
+below 1,500. A text that a loop grows under twenty conditions would be found a million times."""
+
 TESTED = (AttributeOf, Row, Instance, Result, Opaque)
 
 
@@ -105,6 +109,8 @@ class Frame:
         """What loops walk over, where that is not the value itself: a legacy query is executed by it."""
         self._active: set[facts.Id] = set()
         self._gaps = 0
+        self._partial = 0
+        """How many values were found that rest on others which are still being evaluated, and so are found anew."""
         self.dropped: set[facts.Id] = set()
         """The values of calls that stand alone, and are not awaited."""
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
@@ -153,8 +159,10 @@ class Frame:
         self._active.discard(number)
         if number in self._sessions:
             found = self._as_session(found, number)
-        if gaps == self._gaps or isinstance(fact, facts.Call):
+        if gaps == self._gaps or isinstance(fact, facts.Call) or self._partial >= MAX_PARTIAL:
             self._values[number] = found
+        else:
+            self._partial += 1
         return found
 
     def _as_session(self, found: Abstract, number: facts.Id) -> Abstract:
