@@ -53,6 +53,8 @@ def test_method_that_changes_no_row_and_no_lock(method: str) -> None:
         ("delete(Job)", "kind", "delete"),
         ("insert(Job)", "kind", "insert"),
         ("update(Job)", "spelling", "Job"),
+        ("select(Job.id).where(Job.state == 'a')", "spelling", "Job"),
+        ("select(given.id).where(Job.state == 'a')", "spelling", None),
         ("update(table=Job)", "model", ModelRef("models.Job")),
         ("select(Job.id, Job.state)", "model", ModelRef("models.Job")),
         ("select([Job.id])", "model", ModelRef("models.Job")),

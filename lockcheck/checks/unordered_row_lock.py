@@ -93,7 +93,9 @@ def _remedy(project: Project, statement: Statement, site: Target) -> tuple[Remed
     reason = _obstacle(statement)
     if reason is not None or lock is None or mapped is None:
         return None, reason
-    if statement.spelling is None or (statement.site.path, statement.site.slice) != (site.path, site.slice):
+    if statement.spelling is None:
+        return None, "by which name the table goes there is not known"
+    if (statement.site.path, statement.site.slice) != (site.path, site.slice):
         return None, "the statement is built in another function"
     if {"mysql", "mariadb"} & set(project.policy.dialects):
         return None, "InnoDB locks rows while it scans, before ORDER BY sorts them"

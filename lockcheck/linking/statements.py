@@ -137,7 +137,8 @@ class Extender:
     def _where(self, statement: Statement, arguments: Arguments, _: Target) -> Statement:
         added = conjunction(arguments.positional) + (() if arguments.complete else (OpaqueClause(),))
         model = statement.model or next((c.model for cond in conditions(added) for c in cond.columns), None)
-        return replace(statement, where=statement.where + added, model=model)
+        spelling = statement.spelling if statement.model == model else None  # what is selected is none of that model's
+        return replace(statement, where=statement.where + added, model=model, spelling=spelling)
 
     def _filter_by(self, statement: Statement, arguments: Arguments, site: Target) -> Statement:
         added: list[Clause] = []
