@@ -59,8 +59,11 @@ def _widened(project: Project, trace: Trace, step: Step, statement: Statement) -
 
 
 def _meant(project: Project, trace: Trace, step: Step, statement: Statement, widening: Widening) -> bool:
-    """An explicit join whose rows are selected as objects, or written later, was joined in order to lock them."""
-    if widening.relation is not None:
+    """An explicit join whose rows are selected as objects, or written later, was joined in order to lock them. So was a
+    relationship that the statement itself asks to be loaded by a join, and that is written later; not one that its
+    class always loads so."""
+    declared = widening.declared
+    if widening.relation is not None and (widening.outer or declared is None or declared.lazy in ("joined", False)):
         return False
     return widening.model in statement.entities or _written_later(project, trace, step, widening.model)
 
