@@ -207,7 +207,7 @@ def uses(step: Step, session: SessionRef, failed: Step) -> bool:
     if isinstance(session.origin, Somewhere) and _scope(step) != _scope(failed):
         return False
     if isinstance(detail, Read):
-        return _expired(detail.instance, session) and isinstance(failed.detail, SessionCall)
+        return _expired(detail.instance, session) and flushes(failed)
     if isinstance(detail, SessionCall):
         return same_session(detail.session, session) and not detail.method.startswith(("expunge", "savepoint"))
     if isinstance(detail, (Execute, Merge, Delete, Add)):

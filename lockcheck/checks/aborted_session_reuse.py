@@ -39,12 +39,13 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
     names = caught_names(guarded.caught)
     used, failed = site_in(reuse.use), site_in(reuse.failing)
     where = f" at line {mark(used)}" if used is not None else ""
+    goes_on = does(reuse.use) if isinstance(reuse.use.detail, Read) else f"using the session{where}"
     becomes = f"{aborted(reuse.failing)}, so that later work fails or is lost"
     if reuse.lost is not None:
         becomes = f"{undone(project, reuse.lost)}, and what comes later is committed without it"
     text = (
-        f"the handler catches {caught_text(names)} from the session's work in the try and the function goes on using "
-        f"the session{where}: {becomes}"
+        f"the handler catches {caught_text(names)} from the session's work in the try and the function goes on "
+        f"{goes_on}: {becomes}"
     )
     reason = READ if isinstance(reuse.use.detail, Read) else None
     text = f"{text}; no fix: {reason}" if reason else text
