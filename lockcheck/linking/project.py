@@ -218,7 +218,7 @@ class Project:
         table = self.locks.table(statement.model)
         session = step.detail.session if isinstance(step.detail, Execute) else None
         held = [execute for _, execute in self.held(trace, step, table, session)] if table else []
-        same = [execute for execute in held if self.locks.same_rows(execute.statement, statement)]
+        same = [execute for execute in held if self._covers(execute, statement)]
         locked = {execute.site for execute in held}
         found = list(origins(self.locks.listed_key(statement) or self.locks.key_conditions(statement)))
         sources = {o.site for o in found if isinstance(o, FromOperation) and self._selects(trace, step, o.site, table)}
@@ -226,8 +226,15 @@ class Project:
             unknown = not sources and any(isinstance(origin, Somewhere) for origin in found)
             unknown = unknown or (not found and chosen_elsewhere(statement))
             here = statement.site.slice
-            same += [ex for ex in held if ex.site in sources or (unknown and ex.site.slice == here)]
+            keyed = (ex for ex in held if ex.site in sources or (unknown and ex.site.slice == here))
+            same += [ex for ex in keyed if ex not in same]
         return same
+
+    def _covers(self, lock: Execute, statement: Statement) -> bool:
+        """Whether a row lock holds what a statement reaches: the same rows, or all rows of the table."""
+        taken = lock.statement
+        whole = not taken.where and not taken.limited and taken.readable and taken.model == statement.model
+        return whole or self.locks.same_rows(taken, statement)
 
     def _selects(self, trace: Trace, step: Step, site: Target, table: str | None) -> bool:
         """Whether an earlier operation at `site` returned rows of a table."""
