@@ -18,6 +18,8 @@ from lockcheck.plans import OrderLock, Target
 
 CODE = "LCK202"
 
+WRITTEN = "the query is also updated or deleted by, which SQLAlchemy refuses after order_by()"
+
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
@@ -59,7 +61,7 @@ def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, si
     counterpart = next(iter(stable or others), None)
     if not stable and (statement.order_by or (gates and not others)):
         return None
-    remedy, reason = _remedy(project, statement, site)
+    remedy, reason = (None, WRITTEN) if _is_written(trace, site) else _remedy(project, statement, site)
     return Hazard(
         site=site,
         function=trace.function,
@@ -70,6 +72,12 @@ def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, si
         preview=not stable and table not in project.policy.contended,
         witness=Contest(trace, step, counterpart),
     )
+
+
+def _is_written(trace: Trace, site: Target) -> bool:
+    """Whether `update()` or `delete()` of the same legacy query is called, which takes no ORDER BY."""
+    locks = (execute.statement.lock for _, execute in trace.locking if execute.statement.kind != "select")
+    return any(lock is not None and lock.site == site for lock in locks)
 
 
 def _message(project: Project, table: str, counterpart: Locker | None, reason: str | None) -> str:
