@@ -456,12 +456,18 @@ class Frame:
         """`value.sort(..)`: what reads the value later finds it sorted."""
         self._values[number] = found
 
-    def entered(self, fact: facts.Entered, _: int) -> Abstract:
+    def entered(self, fact: facts.Entered, number: int) -> Abstract:
         value = self.value(fact.context)
         if isinstance(value, Entering):
             return value.value
         if isinstance(value, Savepoint):
             return value if value.nested else value.session
+        return join(*(self._of_block(part, number) for part in each(value)))
+
+    def _of_block(self, value: Abstract, number: facts.Id) -> Abstract:
+        """A session of unknown origin is one and the same all through the block that it is entered for."""
+        if isinstance(value, SessionRef) and value.origin == Somewhere():
+            return replace(value, origin=Somewhere(f"{self.where.slice}:{number}"))
         return value
 
     def caught(self, fact: facts.Caught, _: int) -> Abstract:
