@@ -297,6 +297,8 @@ class Try(NamedTuple):
     handlers: tuple[Handler, ...]
     orelse: Block
     final: Block
+    joins: tuple[Id, ...] = ()
+    """What variables hold where its arms meet, the `try` suite's value first."""
 
 
 class With(NamedTuple):

@@ -11,6 +11,7 @@ from lockcheck.checks._handlers import RECOVERS, Guarded, failing, flushes, is_b
 from lockcheck.checks._losses import lost_to
 from lockcheck.linking.events import (
     Add,
+    Arm,
     Delete,
     EnterLoop,
     Execute,
@@ -19,6 +20,7 @@ from lockcheck.linking.events import (
     Opened,
     Outer,
     Path,
+    Presumed,
     Read,
     SessionCall,
     Test,
@@ -103,8 +105,9 @@ def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef
             following = [_next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
             return _first(following, session, failed, turn=0)
     loop = loop_around(guarded)
-    turn = [step for step in guarded.reached if loop and step.path[: len(loop)] == loop]
-    rest = [step for step in guarded.reached if not loop or step.path[: len(loop)] != loop]
+    after = _taken(guarded, guarded.reached)
+    turn = [step for step in after if loop and step.path[: len(loop)] == loop]
+    rest = [step for step in after if not loop or step.path[: len(loop)] != loop]
     behind = _until_left(rest, guarded)
     found = _first(
         [_until_left(turn, guarded), _next_turn(project, trace, guarded, session), behind], session, failed, turn=1
@@ -130,6 +133,32 @@ def begins_anew(step: Step, session: SessionRef) -> bool:
     """Whether a step ends the session's transaction, or opens the session."""
     opened = isinstance(step.detail, Opened) and step.detail.entered and same_session(step.detail.session, session)
     return opened or recovers(step.detail, session)
+
+
+def _taken(guarded: Guarded, steps: list[Step]) -> list[Step]:
+    """The steps that are taken once the `try` has failed: where a test tells that it has, those of one arm alone, up to
+    where that leaves the function."""
+    failed, path = guarded.handler.path[-1].fork, guarded.handler.path
+    presumed: list[tuple[Path, Arm]] = []
+    taken: list[Step] = []
+    for step in steps:
+        detail = step.detail
+        if isinstance(detail, Presumed) and detail.failed == failed and step.is_local:
+            presumed.append((step.path, detail.arm))
+        elif not any(_beside(step, outer, arm) for outer, arm in presumed):
+            taken.append(step)
+        left = isinstance(detail, Leave) and detail.how in ("return", "raise")
+        if left and any(step.path == (*outer, arm) and outer == path[: len(outer)] for outer, arm in presumed):
+            return taken
+    return taken
+
+
+def _beside(step: Step, outer: Path, arm: Arm) -> bool:
+    """Whether a step stands in another arm of a fork."""
+    if step.path[: len(outer)] != outer or len(step.path) == len(outer):
+        return False
+    other = step.path[len(outer)]
+    return (other.kind, other.fork) == (arm.kind, arm.fork) and other.arm != arm.arm
 
 
 def _until_left(steps: list[Step], guarded: Guarded) -> list[Step]:

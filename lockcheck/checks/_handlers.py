@@ -19,6 +19,7 @@ from lockcheck.linking.events import (
     Merge,
     Opened,
     Outer,
+    Presumed,
     Read,
     Savepoints,
     SessionCall,
@@ -34,7 +35,7 @@ RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "sav
 FLUSHES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
 
 
-FOLLOWING = (SessionCall, Opened, Execute, Merge, Delete, Add, Outer, Read, Leave)
+FOLLOWING = (SessionCall, Opened, Execute, Merge, Delete, Add, Outer, Read, Leave, Presumed)
 """What tells how the session, or the run, goes on behind a handler."""
 
 

@@ -151,6 +151,14 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class Presumed:
+    """The arm of an `if` that is taken once the `try` with this fork has failed."""
+
+    failed: int
+    arm: Arm
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The function returns whether something is there: where what it returns counts as `holds`, what was looked up in
     `value` is not."""
@@ -247,6 +255,7 @@ Detail: TypeAlias = (
     | Branch
     | Decision
     | Absence
+    | Presumed
     | Answer
     | Construct
     | Read

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lockcheck import facts
 from lockcheck.immutable import replace
 from lockcheck.linking import clauses, presence
+from lockcheck.linking.aftermath import NEVER_RETURN, Aftermath
 from lockcheck.linking.arguments import Arguments, pairs, truth
 from lockcheck.linking.decisions import TRUE, decision
 from lockcheck.linking.events import (
@@ -24,6 +25,7 @@ from lockcheck.linking.events import (
     Leave,
     Opened,
     Path,
+    Presumed,
     Read,
     Savepoints,
     Suspend,
@@ -113,6 +115,7 @@ class Frame:
         """How many values were found that rest on others which are still being evaluated, and so are found anew."""
         self.dropped: set[facts.Id] = set()
         """The values of calls that stand alone, and are not awaited."""
+        self._tried: list[tuple[int, Aftermath]] = []
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
         named = linker.names.deals_with_database(function.module)
         self._sessions = {n for name, n in function.bindings if named and name in SESSION_NAMES}
@@ -517,11 +520,12 @@ class Frame:
         if step.dropped:
             self.dropped.add(step.value)
         self.value(step.value)
-        call = self.function.values[step.value]
-        exits = step.dropped and isinstance(call, facts.Call) and self.value(call.func) in EXITS
-        if exits:
-            self.emit(Leave("raise"))
-        return exits
+        fact = self.function.values[step.value]
+        callee = self.value(fact.func) if isinstance(fact, facts.Call) else None
+        if not isinstance(callee, External) or callee.qualname not in NEVER_RETURN:
+            return False
+        self.emit(Leave("raise"))
+        return True
 
     def set_attribute(self, step: facts.SetAttribute) -> None:
         base, value = self.value(step.base), self.value(step.value)
@@ -551,6 +555,10 @@ class Frame:
             self.emit(decided)
         self.absences(step.test, Arm("if", fork, "body"), holds=True)
         self.absences(step.test, Arm("if", fork, "else"), holds=False)
+        for failed, aftermath in self._tried:
+            outcome = aftermath.outcome(step.test)
+            if outcome is not None:
+                self.emit(Presumed(failed, Arm("if", fork, "body" if outcome else "else")))
         with self.arm("if", fork, "body"):
             left = self.run(step.body)
         with self.arm("if", fork, "else"):
@@ -600,6 +608,8 @@ class Frame:
             self.run(step.orelse)
         with self.arm("try", fork, "finally"):
             self.run(step.final)
+        if step.joins:
+            self._tried.append((fork, Aftermath(self.function.values, step.joins)))
 
     def _exception_types(self, handler: facts.Handler) -> Iterator[Abstract]:
         for number in handler.types:
@@ -663,10 +673,6 @@ class Frame:
     def leave(self, step: facts.Break | facts.Continue) -> bool:
         self.emit(Leave("break" if isinstance(step, facts.Break) else "continue"))
         return True
-
-
-EXITS = frozenset(External(name) for name in ("sys.exit", "os._exit", "builtins.exit", "builtins.quit"))
-"""What ends the program, mostly by an error that nobody catches."""
 
 
 class Inside:

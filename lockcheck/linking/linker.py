@@ -418,7 +418,7 @@ def worth_keeping(events: tuple[Event, ...]) -> tuple[Event, ...]:
     """The events, or none at all when nothing among them touches a session or a row, or looks at one's column."""
     idle = {
         "Leave", "Test", "EnterLoop", "EnterTry", "EnterHandler", "Suspend", "Read", "Branch", "Decision", "Absence",
-        "Answer", "Construct",
+        "Answer", "Construct", "Presumed",
     }  # fmt: skip
     kept = any(type(event.detail).__name__ not in idle or looks_at_row(event.detail) for event in events)
     return events if kept else ()

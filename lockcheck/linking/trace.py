@@ -23,6 +23,7 @@ from lockcheck.linking.events import (
     Leave,
     Opened,
     Path,
+    Presumed,
     Read,
     SessionCall,
     Unflushed,
@@ -47,7 +48,7 @@ MAX_STEPS = 4000
 MAX_DEPTH = 14
 
 UNKNOWN = Somewhere()
-NOTES = (Absence, Answer, Construct)
+NOTES = (Absence, Answer, Construct, Presumed)
 ENDS = frozenset({"commit", "rollback", "close", "reset", "invalidate", "remove"})
 
 

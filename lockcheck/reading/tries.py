@@ -30,11 +30,13 @@ def lower_try(body: Body, node: cst.Try | cst.TryStar) -> None:
         handler, arm = _handler(body, clause, raised, left=left)
         handlers.append(handler)
         arms.append(arm)
+    end = len(body.table.values)
     body.merge(arms, left=left)
+    joins = () if tried.left else tuple(range(end, len(body.table.values)))
     final: Block = ()
     if node.finalbody is not None:
         final = _finally(body, node.finalbody, body.widened(before, mark), left=left)
-    body.steps.append(Try(steps, tuple(handlers), orelse, final))
+    body.steps.append(Try(steps, tuple(handlers), orelse, final, joins))
 
 
 def _handler(
