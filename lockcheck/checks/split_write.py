@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lockcheck.checks._common import dialects, file_line
 from lockcheck.checks._handlers import Guarded, catches_database_errors, raises
@@ -35,7 +36,8 @@ def _hazard(project: Project, trace: Trace, step: Step, commit: SessionCall) -> 
     for added, parent in _added(trace, step, commit):
         child = _child(project, trace, step, parent)
         if child is not None:
-            return _report(project, trace, commit, added, parent, child)
+            hazard = _report(project, trace, commit, added, parent, child)
+            return replace(hazard, preview=_has_some(project, trace, step, parent, child[1]))
     return None
 
 
@@ -61,6 +63,16 @@ def _child(project: Project, trace: Trace, commit: Step, parent: Instance) -> tu
             if _belongs(project, value, parent, table) and not _optional(trace, commit, step):
                 return step, value
     return None
+
+
+def _has_some(project: Project, trace: Trace, commit: Step, parent: Instance, child: Instance) -> bool:
+    """Whether other rows of the kind are committed with the row that they belong to."""
+    table = project.locks.table(parent.model)
+    return any(
+        value.model == child.model and _belongs(project, value, parent, table) and trace.reaches(step, commit)
+        for step, detail in before(trace.of(Add), commit)
+        for value in instances(detail.value)
+    )
 
 
 def _optional(trace: Trace, commit: Step, child: Step) -> bool:
