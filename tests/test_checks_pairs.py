@@ -425,3 +425,33 @@ def lower(session: Session, keys):
     hazards = all_checks()["LCK201"](project.project)
     plans = [hazard.remedy.plan for hazard in hazards if hazard.remedy is not None]
     assert [(plan.model, plan.is_table) for plan in plans if isinstance(plan, OrderWrite)] == [("Job.__table__", True)]
+
+
+# --- LCK303 -----------------------------------------------------------------------------------------------
+
+
+UPSERTS = """
+from sqlalchemy.dialects.postgresql import insert as put
+
+def put_all(session: Session, rows: list[dict]):
+    statement = put(Job).values(rows)
+    session.execute(statement.on_conflict_do_update(index_elements=["run_id", "name"], set_={"priority": 1}))
+
+def of_run(session: Session, run_id: int, names: list[str]):
+    put_all(session, [{"run_id": run_id, "name": name, "priority": 1} for name in names])
+
+def of_runs(session: Session, runs: list[int], names: list[str]):
+    for run_id in runs:
+        of_run(session, run_id, names)
+        session.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "other"),
+    [("Job.name == name", "another run of the same code"), ("Job.priority == 1", "forget at ")],
+)
+def test_rows_of_one_parent_meet_those_of_one_name_once(where: str, other: str) -> None:
+    forget = f"def forget(session: Session, name: str):\n    session.execute(delete(Job).where({where}))\n"
+    (hazard,) = hazards(link(f"{UPSERTS}\n{forget}"), "LCK303", preview=False)
+    assert other in hazard.message

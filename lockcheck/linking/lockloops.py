@@ -10,6 +10,7 @@ from lockcheck.linking.events import Execute
 from lockcheck.linking.lockers import Locker
 from lockcheck.linking.names import COLLECTIONS, WRAPPERS, last
 from lockcheck.linking.origins import varies
+from lockcheck.linking.rowkeys import shared_columns
 from lockcheck.linking.rowsets import RowSet
 from lockcheck.linking.spelling import spelled
 from lockcheck.linking.trace import Step, Trace
@@ -82,8 +83,22 @@ class LockLoops:
                 if table is not None and any(self._are_rows(function, part) for part in rows):
                     gates = self._contention.gates(trace, step, table)
                     site = detail.statement.site
-                    locker = Locker(table, step.function, site, "loop", RowSet(), gates, "upserts them")
+                    alike = RowSet(pinned=self._shared(trace, step, detail))
+                    locker = Locker(table, step.function, site, "loop", alike, gates, "upserts them")
                     yield Upserting(trace, step, detail, locker)
+
+    def _shared(self, trace: Trace, step: Step, execute: Execute) -> frozenset[str]:
+        """The columns that all rows of a statement share, as one of the functions on the way to it shows: a caller
+        further out may go through several values of such a column, one in each call."""
+        found: set[str] = set()
+        mapped = self._project.locks.mapped(execute.statement.model)
+        for name in (trace.function, *(arm.arm for arm in step.path if arm.kind == "call")):
+            steps = self._project.trace(name).executions.get(execute.site, ())
+            same = [s.detail.statement for s in steps if isinstance(s.detail, Execute)]
+            rows = [one.rows for one in same if one.site == execute.statement.site and one.rows is not None]
+            found |= frozenset.intersection(*map(shared_columns, rows)) if rows else set()
+        columns = (mapped.column(name) for name in found) if mapped is not None else ()
+        return frozenset(column.attribute for column in columns if column is not None)
 
     def _are_rows(self, function: str, given: Abstract) -> bool:
         """Whether what `values(..)` was given is surely a list of rows: a parameter is one by its annotation."""

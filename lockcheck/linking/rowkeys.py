@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck.linking import clauses
-from lockcheck.linking.origins import varies
+from lockcheck.linking.events import Execute
+from lockcheck.linking.origins import steady, varies
+from lockcheck.linking.results import walked
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -15,8 +17,10 @@ from lockcheck.linking.values import (
     Built,
     FromOperation,
     Instance,
+    Known,
     ModelRef,
     Statement,
+    TupleOf,
     each,
 )
 
@@ -53,6 +57,22 @@ def steady_columns(trace: Trace, rows: Iterable[tuple[ModelRef, object]]) -> fro
     return frozenset(
         name for name, value in first.items() if not varies(value) and all(row.get(name) == value for row in found)
     )
+
+
+def shared_columns(rows: Abstract) -> frozenset[str]:
+    """The columns that all rows of a list give alike, by the names that they are given by."""
+    found: list[frozenset[str]] = []
+    for part in each(rows):
+        row = walked(part)
+        pairs = zip(row.keys, row.items, strict=True) if isinstance(row, TupleOf) and row.kind == "dict" else ()
+        found.append(
+            frozenset(
+                str(key.value)
+                for key, value in pairs
+                if isinstance(key, Known) and (isinstance(value, Known) or steady(value))
+            )
+        )
+    return frozenset.intersection(*found) if found else frozenset()
 
 
 def _is_new(trace: Trace, value: Abstract, reads: int) -> bool:
