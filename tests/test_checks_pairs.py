@@ -455,3 +455,22 @@ def test_rows_of_one_parent_meet_those_of_one_name_once(where: str, other: str) 
     forget = f"def forget(session: Session, name: str):\n    session.execute(delete(Job).where({where}))\n"
     (hazard,) = hazards(link(f"{UPSERTS}\n{forget}"), "LCK303", preview=False)
     assert other in hazard.message
+
+
+# --- LCK301 -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("between", "offered"), [("lease.count = 1", True), ("lease.jobs.append(given)", False)])
+def test_upsert_where_no_relationship_is_named(between: str, *, offered: bool) -> None:
+    lease = """
+class Lease(Base):
+    __tablename__ = "lease"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    jobs: Mapped[list["Job"]] = relationship()
+"""
+    steps = f"lease = Lease(name=name)\n    {between}\n    session.merge(lease)"
+    body = f"def f(session: Session, name: str, given):\n    {steps}"
+    head = "from models import Base\nfrom sqlalchemy.orm import Mapped, mapped_column, relationship\n"
+    (hazard,) = hazards(link(f"{head}{lease}\n{body}\n"), "LCK301", preview=False)
+    assert (hazard.remedy is not None) == offered

@@ -12,6 +12,7 @@ from lockcheck.linking.entries import entries
 from lockcheck.linking.events import Add, Merge
 from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
+from lockcheck.linking.steps import attributes_in
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import Built, Instance, Opaque, SessionRef, Somewhere, each
 from lockcheck.linking.witnesses import Insertion
@@ -120,7 +121,7 @@ def _message(mapped: MappedClass, reason: str | None, *, known: bool) -> str:
 def _remedy(
     project: Project, occurrence: Occurrence, merge: Merge, new: Instance, mapped: MappedClass
 ) -> tuple[Remedy | None, str | None]:
-    reason = _obstacle(project, merge, new, mapped)
+    reason = _obstacle(project, occurrence, merge, new, mapped)
     if reason is not None:
         return None, reason
     names = project.policy.databases
@@ -150,19 +151,33 @@ def _whole(merge: Merge, new: Instance) -> bool:
     return literal and new.all_given
 
 
+def _named(project: Project, occurrence: Occurrence, new: Instance, mapped: MappedClass) -> str | None:
+    """A relationship of the class that is named where the object is built, on its way to the merge, or in the class's
+    own `__init__`."""
+    on_the_way = (arm.arm for arm in occurrence.step.path if arm.kind == "call")
+    built = project.linker.function_at(new.origin.site) if isinstance(new.origin, Built) else None
+    for name in (occurrence.trace.function, *on_the_way, built, mapped.own_init):
+        located = project.linker.functions.get(name) if name is not None else None
+        attributes = attributes_in(located.facts) if located is not None else frozenset()
+        found = sorted(attributes & set(mapped.relationships))
+        if found:
+            return found[0]
+    return None
+
+
 def _pending(occurrence: Occurrence, merge: Merge) -> bool:
     """Whether new objects may wait in the session for a flush, which an INSERT that refers to them needs."""
     added = before(occurrence.trace.of(Add), occurrence.step)
     return any(same_session(add.session, merge.session) for _, add in added)
 
 
-def _obstacle(project: Project, merge: Merge, new: Instance, mapped: MappedClass) -> str | None:
+def _obstacle(project: Project, occurrence: Occurrence, merge: Merge, new: Instance, mapped: MappedClass) -> str | None:
     related = [name for name, _ in new.given if name in mapped.relationships]
     if related:
         return f"the relationship {related[0]} is set, which an INSERT statement does not follow"
-    if mapped.relationships and not _whole(merge, new):
-        name = min(mapped.relationships)
-        return f"the relationship {name} may be set elsewhere, which an INSERT statement does not follow"
+    named = _named(project, occurrence, new, mapped) if mapped.relationships and not _whole(merge, new) else None
+    if named is not None:
+        return f"the relationship {named} may be set, which an INSERT statement does not follow"
     if mapped.version_column is not None:
         return "an INSERT statement does not count the version column"
     if mapped.joined_inheritance:

@@ -35,6 +35,12 @@ def values_of(function: facts.FunctionFacts, numbers: Iterable[facts.Id]) -> set
     return found
 
 
+def attributes_in(function: facts.FunctionFacts) -> frozenset[str]:
+    """The attributes that a function reads or sets, of whatever object."""
+    read = {value.name for value in function.values if isinstance(value, facts.Attr)}
+    return frozenset(read | {step.name for step in steps_of(function.body) if isinstance(step, facts.SetAttribute)})
+
+
 def leaves(block: facts.Block) -> bool:
     """Whether a block surely leaves the loop around it, or the function."""
     return any(_leaves(step) for step in block)
