@@ -94,8 +94,8 @@ class LockLoops:
         mapped = self._project.locks.mapped(execute.statement.model)
         for name in (trace.function, *(arm.arm for arm in step.path if arm.kind == "call")):
             steps = self._project.trace(name).executions.get(execute.site, ())
-            same = [s.detail.statement for s in steps if isinstance(s.detail, Execute)]
-            rows = [one.rows for one in same if one.site == execute.statement.site and one.rows is not None]
+            same = [other.statement for _, other in steps if other.statement.site == execute.statement.site]
+            rows = [one.rows for one in same if one.rows is not None]
             found |= frozenset.intersection(*map(shared_columns, rows)) if rows else set()
         columns = (mapped.column(name) for name in found) if mapped is not None else ()
         return frozenset(column.attribute for column in columns if column is not None)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockcheck.linking import clauses
-from lockcheck.linking.events import Execute
 from lockcheck.linking.origins import steady, varies
 from lockcheck.linking.results import walked
 from lockcheck.linking.values import (
