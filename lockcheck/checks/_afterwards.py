@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
 from lockcheck.checks._handlers import RECOVERS, Guarded, failing, flushes, is_builtin, raises
 from lockcheck.checks._losses import lost_to
+from lockcheck.linking.anew import made_anew
 from lockcheck.linking.events import (
     Add,
     Arm,
@@ -27,7 +28,6 @@ from lockcheck.linking.events import (
 )
 from lockcheck.linking.paths import innermost
 from lockcheck.linking.project import Project
-from lockcheck.linking.steps import calls_of_turn
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import AttributeOf, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
 from lockcheck.plans import Target
@@ -180,22 +180,10 @@ def loop_around(guarded: Guarded) -> Path:
 def _next_turn(project: Project, trace: Trace, guarded: Guarded, session: SessionRef) -> list[Step]:
     """In a loop the same body runs again, on the same session unless the body has opened it."""
     site = loop_site(trace, guarded)
-    if site is not None and _made_inside(project, trace, site, session):
+    function = project.linker.functions[trace.function].facts
+    if site is not None and made_anew(function, site, session.origin):
         return []
     return turn_of(trace, loop_around(guarded), session)
-
-
-def _made_inside(project: Project, trace: Trace, site: Target, session: SessionRef) -> bool:
-    """Whether a session is made in a loop of the function, anew at each turn, as far as can be seen: by a call in the
-    loop, or by what such a call leads to."""
-    if not isinstance(session.origin, Somewhere):
-        return False
-    function = project.linker.functions[trace.function].facts
-    calls = set(calls_of_turn(function, site.index))
-    made = {f"{site.slice}:{call.site}" for call in calls}
-    if session.owner == "unknown":
-        made = {f"{site.slice}:{number}" for number, value in enumerate(function.values) if value in calls}
-    return not made.isdisjoint(session.origin.label.split("@"))
 
 
 def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:

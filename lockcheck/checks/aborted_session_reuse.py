@@ -78,8 +78,8 @@ def _loses_a_lock(reuse: Reuse) -> bool:
 def _may_autocommit(session: SessionRef) -> bool:
     """Whether nothing is known of a connection but its use: it may commit after each statement."""
     label = session.origin.label if isinstance(session.origin, Somewhere) else ""
-    named = label.rpartition(".")[2].lstrip("_").endswith("session")
-    return session.owner == "unknown" and ":" not in label and not named
+    named = not isinstance(label, str) or label.rpartition(".")[2].lstrip("_").endswith("session")
+    return session.owner == "unknown" and not named
 
 
 def _changes(project: Project, guarded: Guarded, step: Step, session: SessionRef) -> bool:

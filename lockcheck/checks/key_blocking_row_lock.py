@@ -104,7 +104,8 @@ def _followed(trace: Trace, execute: Execute) -> bool:
     if execute.session is None or "<locals>" in trace.function:
         return False
     origin = execute.session.origin
-    return not (execute.session.owner == "unknown" and isinstance(origin, Somewhere) and origin.label.isidentifier())
+    label = origin.label if isinstance(origin, Somewhere) else None
+    return not (execute.session.owner == "unknown" and isinstance(label, str) and label.isidentifier())
 
 
 def _handed_out(project: Project, trace: Trace, step: Step, execute: Execute) -> bool:

@@ -15,10 +15,10 @@ from lockcheck.checks._handlers import aborted, does, flushes, is_certain, local
 from lockcheck.checks._losses import of_caller
 from lockcheck.declarations.model import Location
 from lockcheck.hazards import Hazard, Where
+from lockcheck.linking.anew import made_anew
 from lockcheck.linking.events import Inner, Opened, Savepoints, SessionCall
 from lockcheck.linking.project import Project
 from lockcheck.linking.retries import RetryDecorator, RetryLoop
-from lockcheck.linking.steps import calls_of_turn
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef, Somewhere
 from lockcheck.plans import Target
@@ -60,8 +60,7 @@ def _of_loop(project: Project, name: str, function: facts.FunctionFacts, loop: R
         if found is not None:
             return found
     body = next((steps for _, entered, steps in trace.loops() if entered.site == site), [])
-    inside = {f"{where.slice}:{call.site}" for call in calls_of_turn(function, loop.site)}
-    failed = None if loop.by_hand else _failing(project, trace, body, inside)
+    failed = None if loop.by_hand else _failing(project, trace, body, site)
     if failed is not None:
         return _failed_transaction(project, name, site, f"{loop.name}(..) runs", failed)
     lost = lost_by(project, name) if _rolls_back_given(body) else None
@@ -79,9 +78,10 @@ def _by_hand(project: Project, trace: Trace, site: Target) -> Hazard | None:
     return None
 
 
-def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str]) -> Failed | None:
-    """The first operation on a session from outside of the loop that no step of the loop rolls back; on InnoDB alone
-    one that takes work from ahead of the loop with it."""
+def _failing(project: Project, trace: Trace, body: list[Step], loop: Target | None) -> Failed | None:
+    """The first operation on a session from outside of the loop, or of the whole function, that no step of it rolls
+    back; on InnoDB alone one that takes work from ahead of the loop with it."""
+    function = project.linker.functions[trace.function].facts
     nested: list[SessionRef] = []
     opened: list[SessionRef] = []
     sound: dict[object, bool] = {}
@@ -96,7 +96,7 @@ def _failing(project: Project, trace: Trace, body: list[Step], inside: set[str])
         session = session or waiting
         if session is None or any(same_session(session, other) for other in (*nested, *opened)):
             continue
-        if isinstance(session.origin, Somewhere) and (step.calls or session.origin.label in inside):
+        if isinstance(session.origin, Somewhere) and (step.calls or made_anew(function, loop, session.origin)):
             continue
         if session.origin not in sound:
             mended = any(recovers(other.detail, session) for other in body)
@@ -142,7 +142,7 @@ def _decorated(
         lost = lost_by(project, name)
         return _lost(project, name, site, f"@{decorator.name}", lost) if lost is not None else None
     trace = project.trace(name)
-    failed = _failing(project, trace, trace.steps, set())
+    failed = _failing(project, trace, trace.steps, None)
     if failed is None or not _borrows(project, name, function, failed.session):
         return None
     return _failed_transaction(project, name, site, f"@{decorator.name} runs", failed)

@@ -204,7 +204,7 @@ class Attributes:
         return None
 
     def _of_factory(self, value: SessionFactory, name: str) -> Abstract | None:
-        return SessionRef(Somewhere(value.label), "shared", value.is_async) if name in ("session", "registry") else None
+        return SessionRef(value.origin, "shared", value.is_async) if name in ("session", "registry") else None
 
 
 def _fixed(value: Abstract | None, name: str) -> bool:

@@ -183,8 +183,8 @@ class Calls:
             return self._external(call, callee, arguments)
         if isinstance(callee, SessionFactory):
             owner = "shared" if callee.shared else "own"
-            label = callee.label if callee.shared else f"{call.site.slice}:{call.site.index}"
-            made = SessionRef(Somewhere(label), owner, callee.is_async)  # type: ignore[arg-type]  # one of two literals
+            origin = callee.origin if callee.shared else Somewhere(call.frame.place(call.number))
+            made = SessionRef(origin, owner, callee.is_async)  # type: ignore[arg-type]  # one of two literals
             return joined(made, arguments)
         self._linker.sessions.handed(call.frame, arguments, call.site, call.base or "?")
         if isinstance(callee, ClassRef):
@@ -249,7 +249,7 @@ class Calls:
         if name == "begin":
             made = self.call(call, base, Arguments())
             return Savepoint(made, nested=False) if isinstance(made, SessionRef) else made
-        session = SessionRef(Somewhere(base.label), "shared" if base.shared else "own", base.is_async)
+        session = SessionRef(base.origin, "shared" if base.shared else "own", base.is_async)
         if name in SESSION_METHODS:
             return self._linker.sessions.method(call, session, name, arguments)
         return Opaque()
@@ -289,9 +289,9 @@ class Calls:
         if name in LOADERS:
             return _option(name, arguments)
         if name in FACTORIES:
-            return SessionFactory(f"{call.site.slice}:{call.site.index}", FACTORIES[name], name.startswith("async_"))
+            return SessionFactory(Somewhere(call.frame.place(call.number)), FACTORIES[name], name.startswith("async_"))
         if name in SESSIONS:
-            made = SessionRef(Somewhere(f"{call.site.slice}:{call.site.index}"), "own", SESSIONS[name])
+            made = SessionRef(Somewhere(call.frame.place(call.number)), "own", SESSIONS[name])
             return joined(made, arguments)
         self._linker.sessions.handed(call.frame, arguments, call.site, name)
         return Expression(_columns(arguments), name)

@@ -55,6 +55,7 @@ from lockcheck.linking.values import (
     ModelRef,
     Next,
     Opaque,
+    Place,
     Reached,
     Result,
     Row,
@@ -172,9 +173,13 @@ class Frame:
         """A local variable named as sessions are, whose value could not be followed."""
         if not isinstance(found, (Opaque, AttributeOf)):
             return found
-        origin = Somewhere(f"{self.where.slice}:{number}")
+        origin = Somewhere(self.place(number))
         entered = isinstance(self.function.values[number], facts.Entered)
         return SessionRef(origin, "own" if entered else "unknown")
+
+    def place(self, number: facts.Id) -> Place:
+        """Which value of the program this is."""
+        return Place(self.function.qualname, number)
 
     def known(self, number: facts.Id) -> Abstract | None:
         """The abstract value of a number, if it has been evaluated."""
@@ -470,7 +475,7 @@ class Frame:
     def _of_block(self, value: Abstract, number: facts.Id) -> Abstract:
         """A session of unknown origin is one and the same all through the block that it is entered for."""
         if isinstance(value, SessionRef) and value.origin == Somewhere():
-            return replace(value, origin=Somewhere(f"{self.where.slice}:{number}"))
+            return replace(value, origin=Somewhere(self.place(number)))
         return value
 
     def caught(self, fact: facts.Caught, _: int) -> Abstract:

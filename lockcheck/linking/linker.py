@@ -28,6 +28,7 @@ from lockcheck.linking.tables import Table
 from lockcheck.linking.values import (
     Abstract,
     AttributeOf,
+    Callers,
     CollectionOf,
     Entering,
     FunctionRef,
@@ -240,7 +241,7 @@ class Linker:
             self.sessions.handed(frame, arguments, site, ref.qualname)
             return self._handed_back(ref.qualname, arguments)
         actual = self.binder.bind(located.facts, ref, arguments, located.table.decorators)
-        here = {CALL: Known(f"{site.slice}:{site.index}")}
+        here = {CALL: Callers((site,))}
         opening = self._opening(located.facts, actual)
         if opening is not None:
             self.mark("opened", site, opening.parameter)

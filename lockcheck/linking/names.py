@@ -132,7 +132,7 @@ class Names:
             own = self.classify(target) if called else None
             return ObjectRef(own.qualname, Somewhere(f"{module}:{target}")) if isinstance(own, ClassRef) else None
         if name in FACTORIES:
-            return SessionFactory(f"{module}", FACTORIES[name], name.startswith("async_"))
+            return SessionFactory(Somewhere(module), FACTORIES[name], name.startswith("async_"))
         if name == "SQLAlchemy" and called:
             return External(f"flask_sqlalchemy.db:{module}")
         return None

@@ -17,11 +17,11 @@ from lockcheck.linking.values import (
     Abstract,
     Alternatives,
     AttributeOf,
+    Callers,
     CollectionOf,
     FromOperation,
     Given,
     Instance,
-    Known,
     ObjectRef,
     Opaque,
     Origin,
@@ -220,7 +220,7 @@ def _session(value: SessionRef, actual: Mapped) -> SessionRef:
 
 
 def _factory(value: SessionFactory, actual: Mapped) -> SessionFactory:
-    return replace(value, label=_called(Somewhere(value.label), actual).label)
+    return replace(value, origin=_called(value.origin, actual))
 
 
 def _held(origin: Origin, actual: Mapped) -> SessionRef | None:
@@ -241,14 +241,16 @@ def of_object(value: Abstract, name: str) -> Iterator[SessionRef]:
 
 def _called(origin: Somewhere, actual: Mapped) -> Somewhere:
     """What a callee opened, told apart by the call."""
-    call = actual.get(CALL)
-    return Somewhere(f"{origin.label}@{call.value}") if isinstance(call, Known) else origin
+    callers = actual.get(CALL)
+    return Somewhere(origin.label, origin.calls + callers.calls) if isinstance(callers, Callers) else origin
 
 
-def within(call: Abstract, actual: Mapped) -> Abstract:
-    """A call inside a function that was reached by another call."""
+def within(callers: Abstract, actual: Mapped) -> Abstract:
+    """The calls by which a function was reached that itself was reached by others."""
     outer = actual.get(CALL)
-    return Known(f"{call.value}@{outer.value}") if isinstance(call, Known) and isinstance(outer, Known) else call
+    if isinstance(callers, Callers) and isinstance(outer, Callers):
+        return Callers(callers.calls + outer.calls)
+    return callers
 
 
 def origin_in(origin: Origin, actual: Mapped) -> Origin:

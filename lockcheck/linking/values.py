@@ -7,13 +7,14 @@ All of them are immutable and hashable. A value that depends on what its functio
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from lockcheck.declarations.model import Scalar
 from lockcheck.immutable import dataclass, replace
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
+    from lockcheck import facts
     from lockcheck.linking.events import Inner
 
 # --- where a value comes from ------------------------------------------------------------------------------
@@ -51,11 +52,20 @@ class Reached:
     many: bool
 
 
+class Place(NamedTuple):
+    """A value of a function, by its number."""
+
+    function: str
+    number: facts.Id
+
+
 @dataclass(frozen=True, slots=True)
 class Somewhere:
-    """No more is known; two of these are never taken to be equal unless `label` says so."""
+    """No more is known; two of these are never taken to be equal unless `label` says so: a name, or the value that
+    made it. `calls` are those that led to that value, from the inside out."""
 
-    label: str = ""
+    label: str | Place = ""
+    calls: tuple[Target, ...] = ()
 
 
 Origin: TypeAlias = Given | FromOperation | Built | Reached | Somewhere
@@ -148,17 +158,25 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class SessionFactory:
-    """A sessionmaker, `scoped_session` or similar; calling it gives a session. `label` tells which one: its module, or
-    the call that makes it."""
+    """A sessionmaker, `scoped_session` or similar; calling it gives a session. `origin` tells which one: its module,
+    or the call that makes it."""
 
-    label: str
+    origin: Somewhere
     shared: bool
     is_async: bool = False
 
     @property
     def is_local(self) -> bool:
         """Whether a function makes it, so that each call of the function makes another one."""
-        return ":" in self.label and ".<body>:" not in self.label
+        label = self.origin.label
+        return isinstance(label, Place) and not label.function.endswith("<body>")
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """The calls by which a function was reached, from the inside out."""
+
+    calls: tuple[Target, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +475,7 @@ Abstract: TypeAlias = (
     | FunctionRef
     | ObjectRef
     | SessionFactory
+    | Callers
     | SessionRef
     | Savepoint
     | Entering
