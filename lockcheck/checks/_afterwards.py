@@ -68,7 +68,7 @@ def _losing(project: Project, guarded: Guarded, reuse: Reuse) -> Reuse | None:
     again = reuse.next_turn and _tries_again(project, guarded.trace, guarded)
     if raises(guarded) and not again:
         return None
-    turn = [] if again else _next_turn(project, guarded.trace, guarded, reuse.session)
+    turn = [] if again else next_turn(project, guarded.trace, guarded, reuse.session)
     lost = lost_to(project, guarded, reuse.failing, reuse.session, turn)
     return reuse._replace(lost=lost) if lost is not None else None
 
@@ -102,7 +102,7 @@ def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef
         if uses(step, session, failed) and not _reconnected(step, guarded):
             return Reuse(failed, session, step, next_turn=False)
         if isinstance(step.detail, Leave) and step.path == guarded.handler.path:
-            following = [_next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
+            following = [next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
             return _first(following, session, failed, turn=0)
     loop = loop_around(guarded)
     after = _taken(guarded, guarded.reached)
@@ -110,7 +110,7 @@ def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef
     rest = [step for step in after if not loop or step.path[: len(loop)] != loop]
     behind = _until_left(rest, guarded)
     found = _first(
-        [_until_left(turn, guarded), _next_turn(project, trace, guarded, session), behind], session, failed, turn=1
+        [_until_left(turn, guarded), next_turn(project, trace, guarded, session), behind], session, failed, turn=1
     )
     if found is not None and found.of_others:
         return _first([behind], session, failed, turn=1) or found
@@ -177,7 +177,7 @@ def loop_around(guarded: Guarded) -> Path:
     return path[: loops[-1] + 1] if loops else ()
 
 
-def _next_turn(project: Project, trace: Trace, guarded: Guarded, session: SessionRef) -> list[Step]:
+def next_turn(project: Project, trace: Trace, guarded: Guarded, session: SessionRef) -> list[Step]:
     """In a loop the same body runs again, on the same session unless the body has opened it."""
     site = loop_site(trace, guarded)
     function = project.linker.functions[trace.function].facts

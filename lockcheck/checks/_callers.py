@@ -9,7 +9,7 @@ from lockcheck import facts
 from lockcheck.checks._afterwards import begins_anew, turn_of, uses
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
 from lockcheck.checks._handlers import Guarded, failing, flushes
-from lockcheck.checks._losses import lost_to
+from lockcheck.checks._losses import costs, lost_to
 from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
 from lockcheck.linking.kinds import after, before
 from lockcheck.linking.linker import Linker
@@ -39,13 +39,16 @@ class GoesOn(NamedTuple):
 
 
 def goes_on(project: Project, function: str, handler: Target, failed: frozenset[Target]) -> GoesOn | None:
-    """The nearest caller that goes on with the session after the handler has hidden the error of a `failed` site."""
+    """The nearest caller, tests aside, that goes on with the session after the handler has hidden the error of a
+    `failed` site."""
     seen = {function}
     level = [function]
     for _ in range(MAX_LEVELS):
         level = sorted({caller for name in level for caller in project.callers_of(name)} - seen)
         seen |= set(level)
         for caller in level:
+            if project.contention.in_tests(caller):
+                continue
             for found in _in_run(project, project.trace(caller), handler, failed):
                 return found
     return None
@@ -60,7 +63,9 @@ def _in_run(project: Project, trace: Trace, handler: Target, failed: frozenset[T
                     use = _use(trace, guarded, session, failing_step)
                     lost = _lost(project, guarded, failing_step, session)
                     harmless = lost is None and on_innodb_alone(project) and not flushes(failing_step)
-                    if use is not None and not harmless and not _told(project.linker, step, use):
+                    if use is None or harmless or not costs(project, guarded, failing_step, session, []):
+                        continue
+                    if not _told(project.linker, step, use):
                         yield GoesOn(trace.function, step.calls[0], failing_step, use, len(step.calls), lost)
 
 

@@ -1,14 +1,25 @@
-"""What the transaction of a `try` holds when a deadlock in it makes InnoDB roll it back."""
+"""What the transaction of a `try` holds when an error in it undoes the transaction."""
 
 from __future__ import annotations
 
 from lockcheck.checks._borrowed import ahead, lost_by, writes
+from lockcheck.checks._changes import only_reads
 from lockcheck.checks._deadlocks import Lost
 from lockcheck.checks._handlers import Guarded
 from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef
+
+
+def costs(project: Project, guarded: Guarded, failed: Step, session: SessionRef, turn: list[Step]) -> bool:
+    """Whether a hidden error costs more than what is read: the `try` locks or writes, or the transaction does, ahead
+    of it or behind its handler."""
+    if not only_reads(project, guarded) or lost_to(project, guarded, failed, session, turn) is not None:
+        return True
+    trace, handler = guarded.trace, guarded.handler
+    behind = (step for step in guarded.about(session) if writes(project, trace, step, session))
+    return any(trace.reaches(handler, step) and not trace.ended_between(handler, step, session) for step in behind)
 
 
 def lost_to(project: Project, guarded: Guarded, failed: Step, session: SessionRef, turn: list[Step]) -> Lost | None:

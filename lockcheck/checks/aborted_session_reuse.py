@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._afterwards import Reuse, own_reuse
+from lockcheck.checks._changes import PENDING, only_reads
 from lockcheck.checks._common import dialects
-from lockcheck.checks._deadlocks import DML, locks_or_writes, related, undone
+from lockcheck.checks._deadlocks import locks_or_writes, related, undone
 from lockcheck.checks._errors import caught_names
-from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, failing, local_handlers, site_in
+from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, local_handlers, site_in
 from lockcheck.hazards import Hazard, Remedy, mark
-from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Merge, Outer, Read, SessionCall, Write
+from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Merge, Read, Write
 from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.trace import Trace, same_session
 from lockcheck.linking.values import SessionRef, Somewhere
 from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, UseSavepoint
 
 CODE = "LCK401"
-PENDING = (Write, Add, Delete, Merge)
-"""What waits in a session for its flush."""
-
 READ = "read the attribute into a variable ahead of the try"
 
 
@@ -60,14 +58,8 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
         related=tuple(places),
         remedy=None if reason else _remedy(project, trace, guarded, names, reuse),
         no_fix=reason,
-        preview=_only_reads(project, guarded) or _may_autocommit(reuse.session) or _loses_a_lock(reuse),
+        preview=only_reads(project, guarded) or _may_autocommit(reuse.session) or _loses_a_lock(reuse),
     )
-
-
-def _only_reads(project: Project, guarded: Guarded) -> bool:
-    """Whether nothing in the `try` is seen to lock or write: no deadlock or constraint fails there, and what comes next
-    on the session fails at once."""
-    return not any(_changes(project, guarded, step, session) for step, session in failing(project, guarded))
 
 
 def _loses_a_lock(reuse: Reuse) -> bool:
@@ -80,29 +72,6 @@ def _may_autocommit(session: SessionRef) -> bool:
     label = session.origin.label if isinstance(session.origin, Somewhere) else ""
     named = not isinstance(label, str) or label.rpartition(".")[2].lstrip("_").endswith("session")
     return session.owner == "unknown" and not named
-
-
-def _changes(project: Project, guarded: Guarded, step: Step, session: SessionRef) -> bool:
-    detail, trace = step.detail, guarded.trace
-    if _writes(detail, session):
-        return True
-    if not isinstance(detail, SessionCall) or detail.method == "execute":
-        waiting = (other for other in guarded.body if isinstance(other.detail, PENDING) and trace.reaches(other, step))
-        return project.contention.turns.sends(trace, step) and any(waiting)
-    earlier = (other.detail for other in trace.steps[: step.number])
-    return session.owner != "own" or any(
-        isinstance(other, (*PENDING, Outer)) or _writes(other, session) for other in earlier
-    )
-
-
-def _writes(detail: object, session: SessionRef) -> bool:
-    """Whether a statement leaves a lock or a write in a transaction."""
-    if isinstance(detail, Execute):
-        own = detail.session is None or same_session(detail.session, session)
-        return own and locks_or_writes(detail)
-    if isinstance(detail, SessionCall):
-        return DML.match(detail.text) is not None
-    return isinstance(detail, Merge)
 
 
 def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, ...], reuse: Reuse) -> Remedy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.checks._afterwards import Reuse, loop_site, own_reuse, recovers, reuses
+from lockcheck.checks._afterwards import Reuse, loop_site, next_turn, own_reuse, recovers, reuses
 from lockcheck.checks._callers import GoesOn, goes_on
 from lockcheck.checks._common import dialects, file_line, short
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone, related, undone
@@ -21,6 +21,7 @@ from lockcheck.checks._handlers import (
     raises,
     site_in,
 )
+from lockcheck.checks._losses import costs
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.events import EnterHandler, Outer
 from lockcheck.linking.project import Project
@@ -75,6 +76,9 @@ def _hidden(project: Project, guarded: Guarded) -> Iterator[Target]:
 def _in_loop(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> Hazard | None:
     loop = loop_site(trace, guarded)
     if loop is None or project.retries.is_retry(loop) or not is_certain(guarded.body, reuse.session):
+        return None
+    turn = next_turn(project, trace, guarded, reuse.session)
+    if not costs(project, guarded, reuse.failing, reuse.session, turn):
         return None
     text = (
         f"the handler hides {_caught(guarded)} from one turn's work and the loop goes on with the same session: "
