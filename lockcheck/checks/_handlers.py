@@ -32,7 +32,8 @@ from lockcheck.linking.values import ModelRef, SessionRef, Somewhere
 from lockcheck.plans import Target
 
 RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "savepoint.rollback"})
-FLUSHES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
+BULK = frozenset({"bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
+FLUSHES = frozenset({"flush", "commit"}) | BULK
 
 
 FOLLOWING = (SessionCall, Opened, Execute, Merge, Delete, Add, Outer, Read, Leave, Presumed)
@@ -171,6 +172,8 @@ def _catches_deadlocks(guarded: Guarded) -> bool:
 def violates(project: Project, trace: Trace, step: Step) -> bool:
     """Whether a step may break a constraint: no SELECT does, nor a change of columns that no key holds."""
     detail = step.detail
+    if isinstance(detail, SessionCall) and detail.method in BULK:
+        return True
     if isinstance(detail, SessionCall) and detail.method in FLUSHES:
         waiting = (pair for pair in before(trace.of(Write, Add, Merge, Delete), step) if _pends(project, pair[1]))
         handed = (pair for pair in before(trace.of(Outer), step) if not is_builtin(pair[1]))
