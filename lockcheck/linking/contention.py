@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lockcheck.declarations.locate import MARK
 from lockcheck.linking.advisory import GATE as ADVISORY
 from lockcheck.linking.events import EnterLoop, Execute, Merge, Write
 from lockcheck.linking.kinds import before
@@ -35,6 +34,7 @@ from lockcheck.linking.refusals import refused
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.rowsets import RowSet, can_deadlock, rows_of
 from lockcheck.linking.singles import single
+from lockcheck.linking.testcode import in_tests
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import Turn, Turns, given
 from lockcheck.linking.values import Built, ModelRef, Statement
@@ -44,7 +44,6 @@ from lockcheck.plans import Target
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
 
-TESTS = frozenset({"tests", "test", "testing", "conftest"})
 RANK: Mapping[str, int] = {"row lock": 0, "loop": 1, "flush": 2, "bulk": 3}
 
 
@@ -79,9 +78,8 @@ class Contention:
 
     def in_tests(self, function: str) -> bool:
         """Whether a function belongs to a test, or to what serves tests."""
-        module = self._project.linker.functions[function].facts.module
-        parts = [part.partition(MARK)[0] for part in module.split(".")]  # `tests~2` where two folders have the name
-        return bool(TESTS & set(parts)) or parts[-1].startswith("test_")
+        linker = self._project.linker
+        return in_tests(linker.declarations, linker.functions[function].facts.module)
 
     def counterparts(
         self, table: str, statement: Statement, gates: frozenset[str], site: Target, ahead: frozenset[str] = frozenset()
