@@ -20,7 +20,17 @@ from lockcheck.linking.singles import single
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.turns import upserts
 from lockcheck.linking.unitofwork import Pending, UnitOfWork
-from lockcheck.linking.values import Built, FromOperation, Instance, ModelRef, SessionRef, Statement
+from lockcheck.linking.values import (
+    Abstract,
+    AttributeOf,
+    Built,
+    FromOperation,
+    Instance,
+    ModelRef,
+    SessionRef,
+    Statement,
+    each,
+)
 from lockcheck.plans import Target
 
 if TYPE_CHECKING:
@@ -88,7 +98,7 @@ class Footprints:
         if statement.kind == "select":
             yield from self._selected(taken, execute, statement)
             return
-        if statement.kind != "insert":
+        if statement.kind != "insert" and not self._reaches_new(statement):
             yield self._written(taken, statement)
         elif upserts(statement):
             many = execute.how == "executemany"
@@ -105,6 +115,8 @@ class Footprints:
         many = self._returns_many(execute)
         for model in self._project.locks.locked_models(statement):
             table, mode = self._table(model), asked(lock)
+            if model == statement.model and self._reaches_new(statement):
+                continue
             if model == statement.model:
                 rows, row = rows_of(self._project.locks, statement), None if many else (table, statement.where)
                 yield Lock(taken, table, mode, "row lock", many, lock.blocking, rows, row, EXECUTED)
@@ -176,12 +188,32 @@ class Footprints:
         """Whether an object was made here, or read among the children of one that was: no other transaction sees it."""
         origin = instance.origin
         statement = trace.statements.get(origin.site) if isinstance(origin, FromOperation) else None
-        mapped = self._project.locks.mapped(instance.model)
-        if statement is None or statement.model != instance.model or mapped is None:
+        if statement is None or statement.model != instance.model:
             return isinstance(origin, Built)
-        keys = {name for key in mapped.foreign_keys for name in key.columns}
-        pins = pinned(statement.where, instance.model)
-        return any(built(value) for name, value in pins.items() if name in keys)
+        return self._reaches_new(statement)
+
+    def _reaches_new(self, statement: Statement) -> bool:
+        """Whether the only rows that a statement reaches are one that was made here, or its children."""
+        mapped = self._project.locks.mapped(statement.model)
+        if mapped is None or statement.model is None:
+            return False
+        foreign = (key.columns for key in mapped.foreign_keys)
+        keys = {name for key in (*self._project.locks.constraints(mapped), *foreign) for name in key}
+        pins = pinned(statement.where, statement.model)
+        return any(self._keys_new(value) for name, value in pins.items() if name in keys)
+
+    def _keys_new(self, value: Abstract) -> bool:
+        """Whether a value is an object that was made here, or its key: what else it holds may be of other rows."""
+        parts = list(each(value))
+        return bool(parts) and all(self._is_made(part) for part in parts)
+
+    def _is_made(self, part: Abstract) -> bool:
+        row = part.base if isinstance(part, AttributeOf) else part
+        if not isinstance(row, Instance) or not isinstance(row.origin, Built):
+            return False
+        mapped = self._project.locks.mapped(row.model)
+        keys = self._project.locks.constraints(mapped) if mapped is not None else ()
+        return not isinstance(part, AttributeOf) or (part.name,) in keys
 
     def _row(self, trace: Trace, instance: Instance) -> object:
         """The row of an object: that of the statement which read it, where it read one."""
