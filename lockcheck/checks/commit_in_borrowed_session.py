@@ -12,6 +12,7 @@ from lockcheck.linking.belonging import Belonging
 from lockcheck.linking.blocks import undone
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Execute, SessionCall
+from lockcheck.linking.paths import surely_follows
 from lockcheck.linking.project import Project
 from lockcheck.linking.releases import WRITING, releases, writes_rows
 from lockcheck.linking.trace import Step, Trace, same_session
@@ -68,16 +69,17 @@ def _writes_around(project: Project, trace: Trace) -> Iterator[Need]:
 
 def _split(trace: Trace, commit: Step, writes: list[Step], belonging: Belonging) -> Need | None:
     session = belonging.session(commit)
-    outside = [
-        step
-        for step in writes
-        if common(step.calls, commit.calls) < len(commit.calls) and _same(belonging.session(step), session)
-    ]
-    for before in (step for step in reversed(outside) if step.number < commit.number):
+    ends = kinds.before(trace.endings, commit)
+    begun = next((end.number for end, _ in reversed(ends) if surely_follows(end.path, commit.path)), -1)
+
+    def outside(step: Step) -> bool:
+        return common(step.calls, commit.calls) < len(commit.calls) and _same(belonging.session(step), session)
+
+    for before in (step for step in reversed(writes) if begun < step.number < commit.number and outside(step)):
         if not trace.reaches(before, commit) or undone(trace, before, commit) or _committed(trace, before, commit):
             continue
         call = commit.calls[common(before.calls, commit.calls)]
-        after = next((step for step in outside if _follows(trace, commit, step, call)), None)
+        after = next((step for step in writes if _follows(trace, commit, step, call) and outside(step)), None)
         if after is not None:
             return Need(commit, call, before, after, is_lock=False)
     return None
