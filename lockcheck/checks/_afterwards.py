@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
-from lockcheck.checks._handlers import RECOVERS, Guarded, failing, flushes, is_builtin, raises
+from lockcheck.checks._handlers import RECOVERS, Guarded, failing, flushes, raises
 from lockcheck.checks._losses import lost_to
 from lockcheck.linking.anew import made_anew
 from lockcheck.linking.events import (
@@ -229,7 +229,7 @@ def uses(step: Step, session: SessionRef, failed: Step) -> bool:
         return same_session(detail.session, session) and not detail.method.startswith(("expunge", "savepoint"))
     if isinstance(detail, (Execute, Merge, Delete, Add)):
         return detail.session is not None and same_session(detail.session, session)
-    if isinstance(detail, Outer) and not is_builtin(detail):
+    if isinstance(detail, Outer) and not detail.is_builtin:
         return any(same_session(other, session) for other in detail.sessions)
     return False
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
 from lockcheck.checks._deadlocks import may_deadlock, on_innodb_alone
 from lockcheck.checks._errors import EVERY_DATABASE_ERROR, RETRYABLE, caught_names
-from lockcheck.declarations.model import MappedClass
+from lockcheck.checks._flushes import FLUSHES, violates
 from lockcheck.linking.events import (
     Add,
     Delete,
@@ -23,18 +22,14 @@ from lockcheck.linking.events import (
     Read,
     Savepoints,
     SessionCall,
-    Write,
 )
 from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import ModelRef, SessionRef, Somewhere
+from lockcheck.linking.values import SessionRef, Somewhere
 from lockcheck.plans import Target
 
 RECOVERS = frozenset({"rollback", "close", "invalidate", "reset", "remove", "savepoint.rollback"})
-BULK = frozenset({"bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"})
-FLUSHES = frozenset({"flush", "commit"}) | BULK
-
 
 FOLLOWING = (SessionCall, Opened, Execute, Merge, Delete, Add, Outer, Read, Leave, Presumed)
 """What tells how the session, or the run, goes on behind a handler."""
@@ -169,43 +164,6 @@ def _catches_deadlocks(guarded: Guarded) -> bool:
     return first is guarded.caught
 
 
-def violates(project: Project, trace: Trace, step: Step) -> bool:
-    """Whether a step may break a constraint: no SELECT does, nor a change of columns that no key holds."""
-    detail = step.detail
-    if isinstance(detail, SessionCall) and detail.method in BULK:
-        return True
-    if isinstance(detail, SessionCall) and detail.method in FLUSHES:
-        waiting = (pair for pair in before(trace.of(Write, Add, Merge, Delete), step) if _pends(project, pair[1]))
-        handed = (pair for pair in before(trace.of(Outer), step) if not is_builtin(pair[1]))
-        return any(not trace.ended_between(other, step, None) for other, _ in chain(waiting, handed))
-    if not isinstance(detail, Execute) or detail.statement.kind in ("insert", "delete"):
-        return True
-    statement = detail.statement
-    if statement.kind == "update":
-        changed = frozenset(name for name, _ in statement.assigned.items)
-        return not statement.assigned.complete or _holds(project, statement.model, changed)
-    return False
-
-
-def _pends(project: Project, detail: Write | Add | Merge | Delete) -> bool:
-    """Whether what a step leaves in the session is something that a flush may fail on."""
-    return not isinstance(detail, Write) or _holds(project, detail.instance.model, frozenset({detail.attribute}))
-
-
-def _holds(project: Project, model: ModelRef | None, names: frozenset[str]) -> bool:
-    """Whether a constraint of a table holds one of the columns; of an unknown table it may."""
-    mapped = project.locks.mapped(model)
-    return mapped is None or bool(names & constrained(mapped))
-
-
-def constrained(mapped: MappedClass) -> frozenset[str]:
-    """The columns of keys, by attribute and by name."""
-    keys = (mapped.primary_key, *mapped.unique_keys, *(key.columns for key in mapped.foreign_keys))
-    names = {name for key in keys for name in key}
-    names |= {c.attribute for c in mapped.columns.values() if c.unique}
-    return frozenset(names | {c.name for c in mapped.columns.values() if c.attribute in names})
-
-
 def operates(detail: object, *, any_statement: bool) -> SessionRef | None:
     """The session that a step may make unusable by failing."""
     if isinstance(detail, SessionCall):
@@ -213,7 +171,7 @@ def operates(detail: object, *, any_statement: bool) -> SessionRef | None:
         return detail.session if fails else None
     if isinstance(detail, (Execute, Merge)) and any_statement:
         return detail.session
-    if isinstance(detail, Outer) and any_statement and not is_builtin(detail):
+    if isinstance(detail, Outer) and any_statement and not detail.is_builtin:
         return detail.sessions[0]
     return None
 
@@ -221,11 +179,6 @@ def operates(detail: object, *, any_statement: bool) -> SessionRef | None:
 def raises(guarded: Guarded) -> bool:
     """Whether the handler raises, perhaps only for some errors."""
     return any(isinstance(step.detail, Leave) and step.detail.how == "raise" for step in guarded.inside)
-
-
-def is_builtin(call: Outer) -> bool:
-    """Whether a call is one of Python's own, which does nothing to a session."""
-    return call.name.startswith("builtins.")
 
 
 def is_certain(steps: Iterable[Step], session: SessionRef) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lockcheck.checks._common import dialects, file_line
-from lockcheck.checks._handlers import FLUSHES, Guarded, catches_database_errors, raises
+from lockcheck.checks._flushes import FLUSHES
+from lockcheck.checks._handlers import Guarded, catches_database_errors, raises
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking.events import Add, Construct, EnterHandler, Execute, SessionCall
 from lockcheck.linking.kinds import after, before

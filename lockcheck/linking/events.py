@@ -203,6 +203,11 @@ class Outer:
     name: str
     names: tuple[str | None, ...] = ()
 
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it is one of Python's own functions, which do nothing to a session."""
+        return self.name.startswith("builtins.")
+
 
 @dataclass(frozen=True, slots=True)
 class EnterLoop:
