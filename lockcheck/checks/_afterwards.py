@@ -7,41 +7,37 @@ from itertools import chain
 from typing import NamedTuple
 
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
-from lockcheck.checks._handlers import RECOVERS, Guarded, failing, flushes, raises
+from lockcheck.checks._flushes import sends
+from lockcheck.checks._handlers import Guarded, failing, flushes, raises
 from lockcheck.checks._losses import lost_to
+from lockcheck.checks._uses import begins_anew, recovers, scope, uses, uses_in
 from lockcheck.linking.anew import made_anew
 from lockcheck.linking.events import (
-    Add,
     Arm,
-    Delete,
     EnterLoop,
-    Execute,
     Leave,
-    Merge,
-    Opened,
     Outer,
     Path,
     Presumed,
     Read,
-    SessionCall,
-    Test,
 )
-from lockcheck.linking.paths import innermost
 from lockcheck.linking.project import Project
-from lockcheck.linking.trace import Step, Trace, same_session
-from lockcheck.linking.values import AttributeOf, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
+from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import SessionRef, Somewhere
 from lockcheck.plans import Target
 
 
 class Reuse(NamedTuple):
     """`failing` may fail into the handler, after which `use` uses the session; `next_turn` when only the next turn of
-    the handler's loop does. `lost` is what a deadlock takes away where InnoDB decides."""
+    the handler's loop does. `lost` is what a deadlock takes away where InnoDB decides. `unsent` where it is the objects
+    of a flush that are used, and nothing is seen that it sends, so that it may not fail."""
 
     failing: Step
     session: SessionRef
     use: Step
     next_turn: bool
     lost: Lost | None = None
+    unsent: bool = False
 
     @property
     def of_others(self) -> bool:
@@ -74,10 +70,14 @@ def _losing(project: Project, guarded: Guarded, reuse: Reuse) -> Reuse | None:
 
 
 def own_reuse(project: Project, trace: Trace, guarded: Guarded) -> Reuse | None:
-    """The first that is the function's own doing: neither a loop over the work of others, nor a loop that tries
-    again."""
-    found = (reuse for reuse in reuses(project, trace, guarded) if not reuse.of_others)
-    reuse = next(found, None)
+    """The first that is the function's own doing, neither a loop over the work of others, nor a loop that tries
+    again; one that surely goes wrong, where there is one."""
+    reuse = None
+    for found in reuses(project, trace, guarded):
+        reuse = reuse if reuse is not None or found.of_others else found
+        if not found.of_others and not found.unsent:
+            reuse = found
+            break
     return None if reuse is not None and reuse.next_turn and _tries_again(project, trace, guarded) else reuse
 
 
@@ -99,8 +99,9 @@ def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef
     for step in guarded.inside:
         if recovers(step.detail, session):
             return None
-        if uses(step, session, failed) and not _reconnected(step, guarded):
-            return Reuse(failed, session, step, next_turn=False)
+        if uses_in(guarded, step, session, failed):
+            unsent = isinstance(step.detail, Read) and not sends(trace, failed)
+            return Reuse(failed, session, step, next_turn=False, unsent=unsent)
         if isinstance(step.detail, Leave) and step.path == guarded.handler.path:
             following = [next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
             return _first(following, session, failed, turn=0)
@@ -127,12 +128,6 @@ def _first(runs: list[list[Step]], session: SessionRef, failed: Step, turn: int)
         if uses(step, session, failed):
             return Reuse(failed, session, step, next_turn=number == turn)
     return None
-
-
-def begins_anew(step: Step, session: SessionRef) -> bool:
-    """Whether a step ends the session's transaction, or opens the session."""
-    opened = isinstance(step.detail, Opened) and step.detail.entered and same_session(step.detail.session, session)
-    return opened or recovers(step.detail, session)
 
 
 def _taken(guarded: Guarded, steps: list[Step]) -> list[Step]:
@@ -190,56 +185,5 @@ def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:
     """The steps of a turn of a loop that may have the session of the turn before."""
     steps = trace.inside(loop) if loop else []
     if isinstance(session.origin, Somewhere):
-        return [step for step in steps if len(_scope(step)) <= len(loop)]
+        return [step for step in steps if len(scope(step)) <= len(loop)]
     return steps
-
-
-def _scope(step: Step) -> Path:
-    """The way to the innermost `with` block that a step stands in."""
-    return step.path[: innermost(step.path, "with")]
-
-
-def _reconnected(step: Step, guarded: Guarded) -> bool:
-    """Whether a step is taken only when the error was a lost connection, which the next statement opens anew."""
-    tested = any(
-        isinstance(other.detail, Test)
-        and isinstance(other.detail.subject, AttributeOf)
-        and other.detail.subject.name == "connection_invalidated"
-        for other in guarded.inside
-        if other.number < step.number
-    )
-    return tested and any(arm.kind == "if" for arm in step.path[len(guarded.handler.path) :])
-
-
-def recovers(detail: object, session: SessionRef) -> bool:
-    """Whether the session's transaction ends, so that the next one is sound."""
-    if isinstance(detail, SessionCall) and detail.method in RECOVERS:
-        return same_session(detail.session, session)
-    return isinstance(detail, Opened) and not detail.entered and same_session(detail.session, session)
-
-
-def uses(step: Step, session: SessionRef, failed: Step) -> bool:
-    """Whether a step needs the session whose operation `failed`."""
-    detail = step.detail
-    if isinstance(session.origin, Somewhere) and _scope(step) != _scope(failed):
-        return False
-    if isinstance(detail, Read):
-        return _expired(detail.instance, session) and flushes(failed)
-    if isinstance(detail, SessionCall):
-        return same_session(detail.session, session) and not detail.method.startswith(("expunge", "savepoint"))
-    if isinstance(detail, (Execute, Merge, Delete, Add)):
-        return detail.session is not None and same_session(detail.session, session)
-    if isinstance(detail, Outer) and not detail.is_builtin:
-        return any(same_session(other, session) for other in detail.sessions)
-    return False
-
-
-def _expired(instance: Instance, session: SessionRef) -> bool:
-    """A failed flush expires the objects of the session: reading one then needs the database (page of LCK401). What
-    a caller hands over is not in a session that the function opens."""
-    first = instance.origin
-    while isinstance(first, Reached):
-        first = first.base
-    if isinstance(first, Given):
-        return session.owner != "own"
-    return isinstance(instance.origin, (FromOperation, Reached))

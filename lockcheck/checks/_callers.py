@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lockcheck import facts
-from lockcheck.checks._afterwards import begins_anew, turn_of, uses
+from lockcheck.checks._afterwards import turn_of
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
 from lockcheck.checks._handlers import Guarded, failing, flushes
 from lockcheck.checks._losses import costs, lost_to
+from lockcheck.checks._uses import begins_anew, uses
 from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Leave, Merge, Opened, Outer, SessionCall
 from lockcheck.linking.kinds import after, before
 from lockcheck.linking.linker import Linker

@@ -30,6 +30,12 @@ def waiting(trace: Trace, step: Step) -> Iterator[Pending]:
             yield detail
 
 
+def sends(trace: Trace, step: Step) -> bool:
+    """Whether a step that flushes is seen to have something to send."""
+    detail = step.detail
+    return (isinstance(detail, SessionCall) and detail.method in BULK) or any(True for _ in waiting(trace, step))
+
+
 def violates(project: Project, trace: Trace, step: Step) -> bool:
     """Whether a step may break a constraint: no SELECT does, nor a change of columns that no key holds, nor a DELETE of
     rows that no foreign key points at."""

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from lockcheck import facts
-from lockcheck.checks._afterwards import loop_site, recovers, reuses
+from lockcheck.checks._afterwards import loop_site, reuses
 from lockcheck.checks._borrowed import Loss, ahead, lost_by
 from lockcheck.checks._common import file_line, short
 from lockcheck.checks._deadlocks import Lost, may_deadlock, on_innodb_alone, related, undone
 from lockcheck.checks._handlers import aborted, does, flushes, is_certain, local_handlers, operates, site_in
 from lockcheck.checks._losses import of_caller
+from lockcheck.checks._uses import recovers
 from lockcheck.declarations.model import Location
 from lockcheck.hazards import Hazard, Where
 from lockcheck.linking.anew import made_anew

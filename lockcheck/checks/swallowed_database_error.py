@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.checks._afterwards import Reuse, loop_site, next_turn, own_reuse, recovers, reuses
+from lockcheck.checks._afterwards import Reuse, loop_site, next_turn, own_reuse, reuses
 from lockcheck.checks._callers import GoesOn, goes_on
 from lockcheck.checks._common import dialects, file_line, short
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone, related, undone
@@ -22,6 +22,7 @@ from lockcheck.checks._handlers import (
     site_in,
 )
 from lockcheck.checks._losses import costs
+from lockcheck.checks._uses import recovers
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.events import EnterHandler, Outer
 from lockcheck.linking.project import Project
