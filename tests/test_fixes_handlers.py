@@ -186,16 +186,9 @@ def savepoint(text: str, *, awaited: bool = False, flush: bool = True) -> UseSav
     return UseSavepoint(target(text, "except E", "handler"), "session", awaited, flush=flush)
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        ("try: session.add(x)\nexcept E: pass\n", "one line"),
-        ("try:\n    session.add(x)\n    session.commit()\nexcept E:\n    pass\n", "ends the transaction"),
-    ],
-)
-def test_savepoint_is_refused(body: str, reason: str) -> None:
-    text = function(body)
-    assert reason in refusal(savepoint(text), text)
+def test_savepoint_is_refused() -> None:
+    text = function("try: session.add(x)\nexcept E: pass\n")
+    assert "one line" in refusal(savepoint(text), text)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from lockcheck.checks._deadlocks import locks_or_writes, related, undone
 from lockcheck.checks._errors import caught_names
 from lockcheck.checks._handlers import Guarded, aborted, caught_text, does, local_handlers, site_in
 from lockcheck.hazards import Hazard, Remedy, mark
-from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Merge, Read, Write
+from lockcheck.linking.events import Add, Delete, EnterHandler, Execute, Merge, Outer, Read, Write
 from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Trace, same_session
@@ -20,6 +20,8 @@ from lockcheck.plans import Plan, ReraiseFirst, RollbackFirst, UseSavepoint
 
 CODE = "LCK401"
 READ = "read the attribute into a variable ahead of the try"
+SAVED = ("IntegrityError",)
+"""The only error that a savepoint is for."""
 
 
 def check(project: Project) -> Iterator[Hazard]:
@@ -46,6 +48,8 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
         f"{goes_on}: {becomes}"
     )
     reason = READ if isinstance(reuse.use.detail, Read) else None
+    if reason is None and names == SAVED:
+        reason = _outside(trace, guarded, reuse.session)
     text = f"{text}; no fix: {reason}" if reason else text
     places = [(failed, f"may fail here: {does(reuse.failing)}")] if failed is not None else []
     places.extend(related(reuse.lost))
@@ -79,7 +83,7 @@ def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, 
     judged = f"(judged for {dialects(project.policy.databases)})"
     handler = guarded.caught.site
     plan: Plan
-    if names == ("IntegrityError",):
+    if names == SAVED:
         plan = UseSavepoint(handler, _spelled(session), session.is_async, _pending(guarded))
         return Remedy(plan, "unsafe", f"run the expected failure in a savepoint {judged}")
     if session.owner == "own" and reuse.lost is None and not _needed(trace, guarded, session):
@@ -87,6 +91,16 @@ def _remedy(project: Project, trace: Trace, guarded: Guarded, names: tuple[str, 
         return Remedy(plan, "safe", f"roll back the session, which is this function's own {judged}")
     plan = ReraiseFirst(handler)
     return Remedy(plan, "unsafe", f"let database errors through to the owner of the session, who rolls back {judged}")
+
+
+def _outside(trace: Trace, guarded: Guarded, session: SessionRef) -> str | None:
+    """Why a savepoint round the body would not hold what fails: it ends with the transaction, and what waits in the
+    session is sent before it begins."""
+    if any(trace.ends(step, session) for step in guarded.body):
+        return "the body of the try ends the transaction, which a savepoint does not outlive"
+    if not any(isinstance(step.detail, (*PENDING, Execute, Outer)) for step in guarded.body):
+        return "what the try flushes was changed ahead of it, and a savepoint sends that before it begins"
+    return None
 
 
 def _pending(guarded: Guarded) -> bool:

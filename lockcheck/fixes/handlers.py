@@ -137,8 +137,6 @@ def use_savepoint(part: Slice, plan: UseSavepoint) -> list[Change]:
     body = tried.body
     if not isinstance(body, cst.IndentedBlock):
         raise Refused("the try statement stands on one line")
-    if _calls(part, body, session, "commit") or _calls(part, body, session, "rollback"):
-        raise Refused("the body of the try ends the transaction, which a savepoint does not outlive")
     indent = _block_indent(part, body)
     start = part.lines.next_line(part.span(body.header)[0])
     end = part.lines.line_end(_last(part, body) - 1)
@@ -180,16 +178,6 @@ def _awaits(part: Slice, tried: cst.Try, session: str) -> bool:
         if isinstance(node, cst.Await) and part.code(node.expression).startswith(f"{session}."):
             return True
         rest.extend(node.children)
-    return False
-
-
-def _calls(part: Slice, node: cst.CSTNode, session: str, name: str) -> bool:
-    rest = [node]
-    while rest:
-        item = rest.pop()
-        if isinstance(item, cst.Call) and part.code(item.func) == f"{session}.{name}":
-            return True
-        rest.extend(item.children)
     return False
 
 
