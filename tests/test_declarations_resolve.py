@@ -254,3 +254,21 @@ def test_an_attribute_comes_with_its_class() -> None:
     project = declare("class A:\n    x = 1\n    def f(self): ...\nclass B(A):\n    y = 2\n")
     found = [project.attribute("m.B", name) for name in ("x", "y", "f", "z")]
     assert [item and item[0] for item in found] == ["m.A", "m.B", "m.A", None]
+
+
+def test_a_folder_of_sources_that_is_a_package() -> None:
+    """`src/__init__.py` makes no difference to those who have `src` on their path; other packages are none."""
+    declarations = declare(
+        {
+            "src.": "",
+            "src.shop.": "",
+            "src.shop.models": "class Order: ...\n",
+            "job": "from shop.models import Order\nfrom src.shop.models import Order as Same\n",
+            "lib.": "",
+            "lib.tools.": "",
+            "lib.tools.models": "class Tool: ...\n",
+            "src.shop.use": "from tools.models import Tool\n",
+        }
+    )
+    assert declarations.resolve("job", "Order") == declarations.resolve("job", "Same") == "src.shop.models.Order"
+    assert declarations.resolve("src.shop.use", "Tool") == "tools.models.Tool"

@@ -11,6 +11,8 @@ from typing import Protocol
 MARK = "~"
 """Follows the first part of a module's name, with a number, where another source root has a module of that name."""
 
+SOURCE_FOLDERS = ("src",)
+
 OUTSIDE = frozenset(sys.stdlib_module_names) | {"sqlalchemy", "sqlmodel", "flask_sqlalchemy"}
 
 
@@ -88,11 +90,11 @@ class Locator:
 
     @cached_property
     def _tails(self) -> Mapping[str, list[str]]:
-        """Modules by the ends of their names that lie below folders that are no packages."""
+        """Modules by the ends of their names that lie below folders that are no packages, or are called `src`."""
         tails: dict[str, list[str]] = {}
         for module in sorted(self._modules):
             prefix, _, tail = module.partition(".")
-            while tail and prefix not in self._modules:
+            while tail and (prefix not in self._modules or _is_source_folder(prefix)):
                 tails.setdefault(tail, []).append(module)
                 part, _, tail = tail.partition(".")
                 prefix = f"{prefix}.{part}"
@@ -124,6 +126,11 @@ class Locator:
     def _lies_at(self, module: str, whole: str) -> bool:
         path = self._modules[module].path.replace("\\", "/").removesuffix(".py").removesuffix("/__init__")
         return f"/{path}".endswith("/" + whole.replace(".", "/"))
+
+
+def _is_source_folder(package: str) -> bool:
+    """Whether a package is but a folder of sources that got an `__init__.py`."""
+    return package.rpartition(".")[2].partition(MARK)[0] in SOURCE_FOLDERS
 
 
 def _beside(module: str, tail: str, importer: str) -> bool:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockcheck.declarations.locate import MARK
+from lockcheck.declarations.locate import MARK, SOURCE_FOLDERS
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
-SOURCE_FOLDERS = ("src",)
 INIT = "__init__.py"
 
 
