@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lockcheck.checks._common import Occurrence
 from lockcheck.declarations.model import Column, MappedClass
 from lockcheck.linking import clauses
-from lockcheck.linking.events import Execute
+from lockcheck.linking.events import Execute, Write
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Trace
-from lockcheck.linking.values import ColumnRef, Condition, Known, Statement
+from lockcheck.linking.values import Abstract, ColumnRef, Condition, Instance, Known, Statement
 
 FAILS_BY = {"is null": "set", "is not null": "cleared", "==": "cleared"}
 """What another transaction does to a column, after which a look at it fails."""
 
+TIMES = frozenset({"datetime", "timestamp", "timestamptz", "utcdatetime", "tzdatetime"})
+
 
 def guarded_beside(project: Project, statement: Statement, mapped: MappedClass, column: Column) -> bool:
     """Whether the WHERE looks at a column that writes of the state change as well, so that it fails after one of them:
-    `finished_at IS NULL` where whoever finishes sets both, `worker = :me` where whoever gives back clears it."""
+    `finished_at IS NULL` where whoever finishes sets both, `worker = :me` where whoever gives back clears it. A time
+    that must still be the one that was read, `started_at = :started`, fails where somebody sets it anew."""
     changes = project.ask(_changes)
     return any(
-        (mapped.table, column.attribute, part.columns[0].attribute, FAILS_BY.get(part.operator, "")) in changes
+        (mapped.table, column.attribute, part.columns[0].attribute, change) in changes
         for part in clauses.conjuncts(statement.where)
         if isinstance(part, Condition) and len(part.columns) == 1 and part.columns[0].model == statement.model
+        for change in _failing(part, mapped)
     )
+
+
+def _failing(condition: Condition, mapped: MappedClass) -> Iterator[str]:
+    """What another transaction does to the column of a condition, so that it fails."""
+    if condition.operator in FAILS_BY:
+        yield FAILS_BY[condition.operator]
+    compared = mapped.column(condition.columns[0].attribute)
+    if condition.operator == "==" and compared is not None and compared.type.lower() in TIMES:
+        yield "set"
 
 
 def seen_before(project: Project, occurrence: Occurrence, statement: Statement, column: Column) -> bool:
@@ -50,7 +63,7 @@ def _sees_state(statement: Statement, column: Column) -> bool:
 
 
 def _changes(project: Project) -> frozenset[tuple[str, str, str, str]]:
-    """By table and state column: the other columns that an UPDATE of the state changes, and how."""
+    """By table and state column: the other columns that a write of the state changes, and how."""
     return frozenset(project.in_runs(_of_run))
 
 
@@ -62,9 +75,25 @@ def _of_run(project: Project, trace: Trace) -> Iterator[tuple[str, str, str, str
         if statement is None or mapped is None or column is None or _of_several(statement):
             continue
         written = {found.attribute: value for name, value in statement.assigned.items if (found := mapped.column(name))}
-        for name, value in written.items():
-            if name != column.attribute and column.attribute in written:
-                yield mapped.table, column.attribute, name, "cleared" if value == Known(None) else "set"
+        yield from _beside(mapped, column, written)
+    objects: dict[Instance, dict[str, Abstract]] = {}
+    for step, write in trace.of(Write):
+        if step.is_local:
+            objects.setdefault(write.instance, {})[write.attribute] = write.value
+    for instance, written in objects.items():
+        mapped = project.locks.mapped(instance.model)
+        column = project.states.column(mapped) if mapped is not None else None
+        if mapped is not None and column is not None:
+            yield from _beside(mapped, column, written)
+
+
+def _beside(
+    mapped: MappedClass, column: Column, written: Mapping[str, Abstract]
+) -> Iterator[tuple[str, str, str, str]]:
+    """The columns that are written together with the state."""
+    for name, value in written.items():
+        if name != column.attribute and column.attribute in written:
+            yield mapped.table, column.attribute, name, "cleared" if value == Known(None) else "set"
 
 
 def _of_several(statement: Statement) -> bool:
