@@ -51,6 +51,20 @@ def test_query_is_locked_ahead_of_what_executes_it() -> None:
     assert fixed(reading(text, "session.query(Job)", "query"), text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("first", "head", "executing"),
+    [
+        ("get(1)", "Job.query", ".get(1)"),
+        ("filter(Job.id == 1)", "Job.query.filter(Job.id == 1)", ".first()"),
+        ("filter_by(id=1)", "models.Job.query.filter_by(id=1)", ".one()"),
+    ],
+)
+def test_query_of_a_model_is_locked_ahead_of_what_executes_it(first: str, head: str, executing: str) -> None:
+    text = f"def f():\n    return {head}{executing}\n"
+    wanted = f"def f():\n    return {head}{LOCK}.populate_existing(){executing}\n"
+    assert fixed(reading(text, first, "query"), text) == wanted
+
+
 def test_query_that_is_walked_over_is_locked_at_its_end() -> None:
     text = "def f(session):\n    for job in session.query(Job).filter(Job.id > 1):\n        print(job)\n"
     wanted = text.replace("(Job.id > 1)", f"(Job.id > 1).order_by(Job.id){LOCK}.populate_existing()")

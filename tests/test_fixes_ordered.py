@@ -33,6 +33,8 @@ def function(body: str) -> str:
         ("session.execute(update(Job).filter_by(**given).values(a=1))\n", "update(Job)", "not written out"),
         ("q = session.query(Job).filter(Job.a)\nq.delete(False)\n", "q.delete(False)", "built in other statements"),
         ("q = session.query(Job)\nq.update({'a': 1})\n", "q.update({'a': 1})", "built in other statements"),
+        ("self.query.filter(Job.a).delete(False)\n", "delete(False)", "built in other statements"),
+        ("q = Job.query\nq.filter(Job.a).delete(False)\n", "delete(False)", "built in other statements"),
     ],
 )
 def test_refused(body: str, root: str, reason: str) -> None:

@@ -104,7 +104,9 @@ def _setting(project: Project, trace: Trace, step: Step, write: Write) -> Settin
     if mapped is None or column is None or column.primary_key or mapped.version_column is not None:
         return None
     read = read_of(project, trace, step, write.instance)
-    return Setting(trace, step, write, mapped, column, read) if read else None
+    if read is None or read.execute.statement.lock is not None:  # a lock that is given up too early is LCK404
+        return None
+    return Setting(trace, step, write, mapped, column, read)
 
 
 def _place(project: Project, setting: Setting, found: Evidence) -> tuple[Target, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import libcst as cst
 
@@ -10,6 +11,9 @@ from lockcheck.fixes.slices import Refused, Slice
 
 WHERE = frozenset({"where", "filter", "filter_by"})
 _ROOTS = frozenset({"select", "update", "delete", "insert", "query"})
+
+
+Root: TypeAlias = cst.Call | cst.Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """`root` is the call that begins the statement, `value` the whole expression, parentheses left out."""
+    """`root` is the call that begins the statement, or the `Model.query` that does; `value` the whole expression,
+    parentheses left out."""
 
-    root: cst.Call
+    root: Root
     value: cst.Call
     start: int
     root_end: int
@@ -36,6 +41,11 @@ class Chain:
     @property
     def end(self) -> int:
         return self.links[-1].end if self.links else self.root_end
+
+    @property
+    def head(self) -> str | None:
+        """The name of what begins the statement."""
+        return callee(self.root) if isinstance(self.root, cst.Call) else self.root.attr.value
 
     def wheres(self) -> tuple[Link, ...]:
         return tuple(link for link in self.links if link.name in WHERE)
@@ -54,14 +64,20 @@ def callee(call: cst.Call) -> str | None:
     return call.func.value if isinstance(call.func, cst.Name) else method(call)
 
 
-def root_of(call: cst.Call) -> cst.Call:
-    """The call at the head of the chain that ends in `call`."""
+def root_of(call: cst.Call) -> Root:
+    """The call at the head of the chain that ends in `call`, or the `Model.query` there."""
     at = call
     while (inner := called_on(at)) is not None and method(at) != "query":
         if callee(at) in _ROOTS and not _has_root(inner):  # `make_table().update()`
             return at
         at = inner
-    return at
+    return _class_query(at) or at
+
+
+def _class_query(call: cst.Call) -> cst.Attribute | None:
+    """The `Model.query` whose method a call calls."""
+    value = call.func.value if isinstance(call.func, cst.Attribute) else None
+    return value if isinstance(value, cst.Attribute) and value.attr.value == "query" else None
 
 
 def called_on(call: cst.Call) -> cst.Call | None:
@@ -74,7 +90,7 @@ def _has_root(call: cst.Call) -> bool:
     """Whether the chain that ends in this call begins a statement."""
     at: cst.Call | None = call
     while at is not None:
-        if callee(at) in _ROOTS:
+        if callee(at) in _ROOTS or _class_query(at) is not None:
             return True
         at = called_on(at)
     return False
@@ -84,18 +100,18 @@ def chain_at(part: Slice, call: cst.Call) -> Chain:
     """The chain that a call is a link or the head of, up to its last call."""
     root = root_of(call)
     links: list[Link] = []
-    at = root
+    at, value = root, call
     while (link := _next(part, at)) is not None:
         links.append(link)
-        at = link.call
+        at = value = link.call
     start, root_end = part.span(root) if links else part.inner(root)
-    return Chain(root, at, start, root_end, tuple(links))
+    return Chain(root, value, start, root_end, tuple(links))
 
 
-def _next(part: Slice, call: cst.Call) -> Link | None:
-    """The call of a method of what `call` returns."""
-    attribute = part.parent(call)
-    if not isinstance(attribute, cst.Attribute) or attribute.value is not call:
+def _next(part: Slice, value: Root) -> Link | None:
+    """The call of a method of a value."""
+    attribute = part.parent(value)
+    if not isinstance(attribute, cst.Attribute) or attribute.value is not value:
         return None
     outer = part.parent(attribute)
     return _link(part, outer, attribute) if isinstance(outer, cst.Call) and outer.func is attribute else None

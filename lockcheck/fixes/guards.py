@@ -9,7 +9,7 @@ from lockcheck.fixes.import_statements import WIDTH
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.layout import fits, link_moved, moved, spread
 from lockcheck.fixes.locks import columns
-from lockcheck.fixes.ordered import is_query, names_model
+from lockcheck.fixes.ordered import is_query, require_whole
 from lockcheck.fixes.slices import Change, Refused, Slice
 from lockcheck.plans import AcceptNull, ExcludeNull, GuardState
 
@@ -19,8 +19,7 @@ _ROOTS = frozenset({"update", "delete", "select", "query"})
 def guard_state(part: Slice, plan: GuardState, imports: Imports) -> list[Change]:
     """`.where(..)` on the state column, behind the other conditions."""
     chain = chain_at(part, part.call(plan.write))
-    if not is_query(chain) and not names_model(part, chain.root, plan.model):
-        raise Refused("the query is built in other statements")  # `query.update(..)` has run when a link follows
+    require_whole(part, chain, plan.model)
     column = columns(plan.model, (plan.column,), is_table=plan.is_table)[0]
     compared = _compared(column, plan)
     if plan.null_allowed and compared:
@@ -49,7 +48,7 @@ def exclude_null(part: Slice, plan: ExcludeNull) -> list[Change]:
 
 def _add(part: Slice, chain: Chain, opened: str, terms: list[str]) -> list[Change]:
     """A further `.where(..)` behind the last one; `opened` is the call that joins the terms, if any."""
-    if callee(chain.root) not in _ROOTS:
+    if chain.head not in _ROOTS:
         raise Refused("the statement does not begin here")
     method = "filter" if is_query(chain) else "where"
     line = f".{method}({opened}{', '.join(terms)}{')' if opened else ''})"
@@ -78,7 +77,7 @@ def _add(part: Slice, chain: Chain, opened: str, terms: list[str]) -> list[Chang
 
 def _is_statement(chain: Chain) -> bool:
     """Whether a chain is a write, which is laid out anew where it gets too long; a subquery is left on its line."""
-    return callee(chain.root) in {"update", "delete", "query"}
+    return chain.head in {"update", "delete", "query"}
 
 
 def _link(part: Slice, line: str, indent: str, opened: str, terms: list[str]) -> str:

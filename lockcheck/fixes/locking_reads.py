@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import libcst as cst
+
 from lockcheck.fixes.arguments import add_argument, keyword
 from lockcheck.fixes.chains import Chain, Link, callee, chain_at, insert_after, insert_before
 from lockcheck.fixes.locks import columns
@@ -20,7 +22,8 @@ def lock_read(part: Slice, plan: LockRead) -> list[Change]:
         lock = f'{{"of": {plan.model}, "key_share": True}}'
         return add_argument(part, call, f"with_for_update={lock}, populate_existing=True")
     chain = chain_at(part, call)
-    if chain.root is not call or any(link.name in _LOCKING for link in chain.links):
+    begins = chain.root if isinstance(chain.root, cst.Call) else chain.links[0].call
+    if begins is not call or any(link.name in _LOCKING for link in chain.links):
         raise Refused("the read is no plain SELECT")
     return _lock_chain(part, plan, chain)
 

@@ -42,19 +42,27 @@ def statement_chain(part: Slice, plan: OrderWrite) -> Chain:
         odd = next((link.name for link in chain.links if link.name not in _QUERY_LINKS), None)
         if odd is not None:
             raise Refused(f"the query calls .{odd}()")
-    elif not names_model(part, chain.root, plan.model):
-        raise Refused("the query is built in other statements")
+    require_whole(part, chain, plan.model)
     require_complete(part, chain)
     if plan.joins:
         _require_own_values(chain, plan.model)
     return chain
 
 
-def names_model(part: Slice, root: cst.Call, model: str) -> bool:
-    """Whether a call is `update(Model)` or `table.update()`, not the method of a query that a variable holds."""
+def require_whole(part: Slice, chain: Chain, model: str) -> None:
+    """Refused where the chain does not begin its statement, as `query.update(..)` of a query that a variable holds."""
+    if not _names_model(part, chain, model):
+        raise Refused("the query is built in other statements")
+
+
+def _names_model(part: Slice, chain: Chain, model: str) -> bool:
+    """Whether a chain begins with `session.query(..)`, `Model.query`, `update(Model)` or `table.update()`."""
+    root = chain.root
+    if isinstance(root, cst.Attribute):
+        return part.code(root.value) == model
     given = [arg.value for arg in root.args[:1] if arg.keyword is None or arg.keyword.value == "table"]
     base = [root.func.value] if isinstance(root.func, cst.Attribute) else []
-    return any(part.code(node) == model for node in (*given, *base))
+    return is_query(chain) or any(part.code(node) == model for node in (*given, *base))
 
 
 def _require_own_values(chain: Chain, model: str) -> None:
@@ -77,9 +85,8 @@ def _bases(call: cst.Call) -> Iterator[str]:
 
 
 def is_query(chain: Chain) -> bool:
-    """Whether a chain begins with the legacy `session.query(..)`."""
-    func = chain.root.func
-    return isinstance(func, cst.Attribute) and func.attr.value == "query"
+    """Whether a chain begins with the legacy `session.query(..)` or `Model.query`."""
+    return chain.head == "query" and not (isinstance(chain.root, cst.Call) and isinstance(chain.root.func, cst.Name))
 
 
 class Subselect:

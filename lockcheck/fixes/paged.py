@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from lockcheck.fixes.chains import Chain, Link
+from lockcheck.fixes.chains import Chain, Link, Root
 from lockcheck.fixes.conditions import Condition, arguments, assigned_name, own_comments, tail_comment
 from lockcheck.fixes.imports import Imports
 from lockcheck.fixes.layout import arguments_code, call_code, link_moved, moved, outside
@@ -35,9 +35,9 @@ def executed(part: Slice, plan: OrderWrite, chain: Chain) -> Usage:
     return usage_of(part, part.call(plan.execution), returns_count=False)
 
 
-def session_of(part: Slice, call: cst.Call) -> str:
-    """How the session reads whose method is called."""
-    value = call.func.value if isinstance(call.func, cst.Attribute) else None
+def session_of(part: Slice, call: Root) -> str:
+    """How the session reads whose method is called; `Model.query` names none."""
+    value = call.func.value if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute) else None
     at: cst.BaseExpression | None = value
     while isinstance(at, cst.Attribute):
         at = at.value

@@ -93,6 +93,8 @@ class Attributes:
         return Opaque() if is_property or "property" in decorators else None
 
     def _of_instance(self, instance: Instance, name: str) -> Abstract | None:
+        if name == "__class__":
+            return instance.model
         found = self._linker.names.model_attribute(instance.model, name)
         if isinstance(found, ColumnRef):
             return self._given(instance, found.attribute) or AttributeOf(instance, found.attribute)

@@ -10,6 +10,7 @@ from lockcheck.immutable import replace
 from lockcheck.linking import clauses
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.events import Construct, SessionCall
+from lockcheck.linking.modelqueries import ModelQueries
 from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
 from lockcheck.linking.origins import FRESH, is_fresh
 from lockcheck.linking.results import (
@@ -84,6 +85,7 @@ EXPRESSION_METHODS = clauses.METHODS
 class Calls:
     def __init__(self, linker: Linker) -> None:
         self._linker = linker
+        self._queries = ModelQueries(linker)
         self._constructs: dict[str, Callable[[CallSite, Arguments], Abstract]] = {
             "select": self._select,
             "update": lambda call, args: self._write(call, args, "update"),
@@ -127,6 +129,7 @@ class Calls:
         self._builtins: dict[str, Callable[[CallSite, Arguments], Abstract]] = {
             "sorted": self._sorted,
             "getattr": self._getattr,
+            "type": self._type,
             "cast": lambda _c, args: args.positional[-1] if args.positional else Opaque(),
             "enumerate": lambda _c, args: in_step(_first(args), TupleOf((Opaque(), walked(_first(args))), "tuple")),
             "zip": lambda _c, args: in_step(_first(args), TupleOf(tuple(walked(v) for v in args.positional), "tuple")),
@@ -208,6 +211,9 @@ class Calls:
         method = self._methods.get(type(base))
         if method is not None:
             return method(call, base, name, arguments)
+        begun = self._queries.begun(call, base)
+        if begun is not None:
+            return self._statement_method(call, begun, name, arguments)
         return self._attribute_call(call, base, name, arguments, inner)
 
     def _statement_method(self, call: CallSite, base: Statement, name: str, arguments: Arguments) -> Abstract:
@@ -380,6 +386,9 @@ class Calls:
         if isinstance(name, Known) and isinstance(name.value, str):
             return join(*(self._linker.attribute(part, str(name.value)) for part in each(base)))
         return Opaque()
+
+    def _type(self, _: CallSite, arguments: Arguments) -> Abstract:
+        return join(*(part.model if isinstance(part, Instance) else Opaque() for part in each(_first(arguments))))
 
     def _dict(self, _: CallSite, arguments: Arguments) -> Abstract:
         if arguments.positional or arguments.double_starred:

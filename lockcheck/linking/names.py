@@ -53,6 +53,7 @@ COLLECTIONS = frozenset(
     }
 )  # fmt: skip
 WRAPPERS = frozenset({"Optional", "Annotated", "Union", "ClassVar", "Final", "Required", "NotRequired", "Awaitable"})
+EXTENSION = "flask_sqlalchemy.SQLAlchemy"
 SESSION_NAMES = frozenset({"session", "db_session", "sess", "async_session", "orm_session", "sql_session"})
 
 
@@ -128,13 +129,13 @@ class Names:
             return None
         target = self._declarations.resolve(module, expression.dotted)
         name = last(target)
+        if called and (target == EXTENSION or EXTENSION in self._declarations.mro(target)):
+            return External(f"flask_sqlalchemy.db:{module}")
         if not is_sqlalchemy(target):
             own = self.classify(target) if called else None
             return ObjectRef(own.qualname, Somewhere(f"{module}:{target}")) if isinstance(own, ClassRef) else None
         if name in FACTORIES:
             return SessionFactory(Somewhere(module), FACTORIES[name], name.startswith("async_"))
-        if name == "SQLAlchemy" and called:
-            return External(f"flask_sqlalchemy.db:{module}")
         return None
 
     def deals_with_database(self, module: str) -> bool:
