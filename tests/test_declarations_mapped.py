@@ -49,6 +49,7 @@ def column(line: str, before: str = "", base: str = "Base") -> Column:
         "from pydantic import BaseModel\nclass T(BaseModel):\n    id: int\n    state: str = 'x'",
         "from dataclasses import dataclass\n@dataclass\nclass T:\n    id: int",
         "class Kind(enum.Enum):\n    A = 1\nclass T(Kind): ...",
+        "class B: ...\nB = made()(B)\nclass T(B):\n    __tablename__ = 't'\n    id = Column(Integer, primary_key=True)",
         "from django.db import models\nclass T(models.Model):\n    id = models.AutoField(primary_key=True)",
         "from sqlmodel import SQLModel\nclass T(SQLModel):\n    id: int",
         "def T(): ...",
@@ -77,6 +78,11 @@ PLAIN = "    id = Column(Integer, primary_key=True)\n"
         ("reg = registry()\nif TYPE_CHECKING:\n    B = Any\nelse:\n    B = reg.generate_base()\n"
          "class T(B):\n    __tablename__ = 't'\n" + PLAIN, "t"),
         ("class T(declarative_base()):\n    __tablename__ = 't'\n" + PLAIN, "t"),
+        ("class G:\n    @declared_attr\n    def __tablename__(cls): return cls.__name__.lower()\n" + PLAIN
+         + "B = declarative_base(cls=G)\nclass T(B):\n    x = Column(Integer)\n", "t"),
+        ("if TYPE_CHECKING:\n    class B: ...\nelse:\n    B = declarative_base()\n"
+         "class T(B):\n    __tablename__ = 't'\n" + PLAIN, "t"),
+        ("class B: ...\nB = as_declarative()(B)\nclass T(B):\n    __tablename__ = 't'\n" + PLAIN, "t"),
         ("class T(DeclarativeBaseNoMeta): ...\nclass S(T):\n    __tablename__ = 't'\n" + PLAIN, None),
         ("class B(metaclass=DeclarativeMeta):\n    __abstract__ = True\nclass T(B):\n    __tablename__ = 't'\n"
          "" + PLAIN, "t"),

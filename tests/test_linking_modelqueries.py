@@ -90,7 +90,8 @@ def test_methods_go_on_from_the_model(ending: str) -> None:
 
 
 def test_a_query_that_is_kept() -> None:
-    body = "def f(late):\n    q = Page.query\n    if late:\n        q = q.filter_by(state='a')\n    q.with_for_update().all()\n"
+    body = "def f(late):\n    q = Page.query\n    if late:\n        q = q.filter_by(state='a')\n"
+    body += "    q.with_for_update().all()\n"
     executes = link(f"{FLASK}db = SQLAlchemy()\n{PAGE}\n{body}").executes()
     assert {execute.statement.lock is not None for execute in executes} == {True}
     assert sorted(len(execute.statement.where) for execute in executes) == [0, 1]

@@ -46,7 +46,8 @@ class Ancestries:
 
     def _shown_by(self, base: str) -> Ancestry:
         if base in self._names.classes:
-            return Ancestry(self._made_declarative(base), known=True, flask=False, sqlmodel=False)
+            made = self._made_declarative(base) or self._holds_base(base)
+            return Ancestry(made, known=True, flask=False, sqlmodel=False)
         head, _, last = base.removesuffix("()").rpartition(".")
         if last == "Model" and self._constructs.is_extension(head):
             return Ancestry(declarative=True, known=True, flask=True, sqlmodel=False)
@@ -74,9 +75,11 @@ class Ancestries:
         return False
 
     def _holds_base(self, qualname: str) -> bool:
-        """Whether a module variable holds a declarative base."""
+        """Whether a module variable holds a declarative base; a class for type checkers may have the same name."""
         assignment = self._names.assignment(qualname)
         value = assignment.value if assignment is not None else None
+        if isinstance(value, CallOf) and isinstance(value.function, CallOf):  # `as_declarative(..)(Base)`
+            value = value.function
         if not isinstance(value, CallOf):
             return False
         made = self._constructs.construct(value, Scope(self._names.module_of(qualname)))

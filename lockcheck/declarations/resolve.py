@@ -268,11 +268,19 @@ class Names:
         self._open.add(key)
         try:
             bases = tuple(base for base in dict.fromkeys(self.bases(qualname)) if base != qualname)
-            found = linearise(qualname, [self.mro(base) or (base,) for base in bases], bases)
+            found = linearise(qualname, [self.mro(base) or self._made(base) for base in bases], bases)
         finally:
             self._open.discard(key)
         self._mros[qualname] = found
         return found
+
+    def _made(self, base: str) -> tuple[str, ...]:
+        """A base that a variable holds, and what `declarative_base(cls=..)` gave it for a class."""
+        assignment = self.assignment(base)
+        value = assignment.value if assignment is not None else None
+        given = dict(value.keywords).get("cls") if isinstance(value, CallOf) else None
+        inner = self.resolve(self.module_of(base), given.dotted) if isinstance(given, Name) else None
+        return (base, *self.mro(inner)) if inner is not None else (base,)
 
     def attribute(self, qualname: str, name: str) -> Attribute | None:
         """An attribute or method of a class, through its bases, with the class that defines it."""
