@@ -8,7 +8,7 @@ from lockcheck.checks._common import Occurrence, dialects
 from lockcheck.checks._inserts import fallback, retried, run_again_by_others
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.entries import entries
+from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Merge
 from lockcheck.linking.kinds import before
 from lockcheck.linking.project import Project
@@ -23,7 +23,7 @@ CODE = "LCK301"
 
 def check(project: Project) -> Iterator[Hazard]:
     seen: set[Target] = set()
-    for hazard in project.in_runs(_of_run, entries, (Merge,)):
+    for hazard in project.in_runs(_of_run, starts, (Merge,)):
         if hazard.site not in seen:
             seen.add(hazard.site)
             yield hazard
@@ -58,7 +58,7 @@ def _hazard(project: Project, occurrence: Occurrence, merge: Merge) -> Hazard | 
         related=((built_at, "the object is built here"),) if elsewhere else (),
         remedy=remedy,
         no_fix=reason,
-        preview=known,
+        preview=known or _names_itself(mapped),
         witness=Insertion(occurrence.trace, occurrence.step),
     )
 
@@ -73,6 +73,14 @@ def _natural_key(mapped: MappedClass) -> bool:
     """Whether the primary key is given by the program, not generated."""
     columns = [mapped.column(name) for name in mapped.primary_key]
     return bool(columns) and all(column is not None and column.default != "generated" for column in columns)
+
+
+def _names_itself(mapped: MappedClass) -> bool:
+    """Whether the key is a UUID that names nothing else: it is mostly made with the object, so that only who repeats
+    the same request meets it."""
+    elsewhere = {name for key in mapped.foreign_keys for name in key.columns}
+    columns = [mapped.column(name) for name in mapped.primary_key if name not in elsewhere]
+    return len(mapped.primary_key) == 1 and any(column is not None and column.is_uuid for column in columns)
 
 
 def _merged_before(trace: Trace, step: Step, new: Instance) -> bool:

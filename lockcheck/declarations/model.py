@@ -224,6 +224,11 @@ class Column:
     is_enum: bool
     location: Location
 
+    @property
+    def is_uuid(self) -> bool:
+        """Whether it holds UUIDs, by its type or its annotation."""
+        return "uuid" in f"{self.type} {self.python_type}".lower()
+
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:

@@ -294,7 +294,7 @@ def constant_values(clause: Condition) -> frozenset[object] | None:
 
 def _is_random(column: Column) -> bool:
     """A UUID made for each row: no two rows share one, even where it is half of a key."""
-    return column.default == "generated" and "uuid" in (column.type + column.python_type).lower()
+    return column.default == "generated" and column.is_uuid
 
 
 def _model(value: Abstract) -> ModelRef | None:
