@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lockcheck.declarations.model import Column, ForeignKey, Index
+from lockcheck.declarations.model import Column, ForeignKey, Index, MappedClass, PartialKey
 from tests.test_declarations_project import COLUMNS, declare, mapped
 
 HEAD = (
@@ -375,7 +375,7 @@ class T(Base):
 # --- keys ------------------------------------------------------------------------------------------------------
 
 
-def keys(args: str) -> tuple[tuple[str, ...], set[tuple[str, ...]], tuple[Index, ...], bool]:
+def table_with(args: str) -> MappedClass:
     body = f"""
 class T(Base):
     __tablename__ = "t"
@@ -384,8 +384,16 @@ class T(Base):
     c = Column(Integer)
     {args}
 """
-    found = mapped({"m": HEAD + body}, "m.T")
+    return mapped({"m": HEAD + body}, "m.T")
+
+
+def keys(args: str) -> tuple[tuple[str, ...], set[tuple[str, ...]], tuple[Index, ...], bool]:
+    found = table_with(args)
     return found.primary_key, set(found.unique_keys), found.indexes, found.complete
+
+
+def partial_keys(args: str) -> tuple[PartialKey, ...]:
+    return table_with(args).partial_keys
 
 
 @pytest.mark.parametrize(
@@ -429,6 +437,33 @@ def test_primary_keys(args: str, primary: tuple[str, ...]) -> None:
 def test_unique_keys(args: str, unique: set[tuple[str, ...]]) -> None:
     found = keys(args)
     assert (found[1], found[3]) == (unique, True)
+
+
+@pytest.mark.parametrize(
+    ("where", "held"),
+    [
+        ("c == 1", {("c", 1)}),
+        ("c.is_(None)", {("c", None)}),
+        ("and_(c, ~b)", {("c", True), ("b", False)}),
+        ("(c == 1) & b.is_not(None)", {("c", 1)}),
+        ("text('c IS NULL')", {("c", None)}),
+        ("text('NOT c')", {("c", False)}),
+        ("text('c is  not null')", None),
+        ("c.is_not(None)", None),
+        ("c > 1", None),
+        ("text('c = 1 OR b = 2')", None),
+        ("sqlite_only()", None),
+    ],
+)
+def test_keys_among_a_part_of_the_rows(where: str, held: set[tuple[str, object]] | None) -> None:
+    args = f"__table_args__ = (Index('i', b, unique=True, postgresql_where={where}),)"
+    found = partial_keys(args)
+    assert [(key.columns, set(key.held)) for key in found] == ([] if held is None else [(("b",), held)])
+
+
+def test_databases_with_different_parts_share_no_key() -> None:
+    args = "__table_args__ = (Index('i', b, unique=True, postgresql_where=c == 1, sqlite_where=c == 2),)"
+    assert partial_keys(args) == ()
 
 
 def test_indexes() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lockcheck.declarations.constants import Scope
 from lockcheck.declarations.constructs import Construct, Constructs
 from lockcheck.declarations.drafts import Reference
 from lockcheck.declarations.layout import Layout, last_name
 from lockcheck.declarations.mapping import Mappings
-from lockcheck.declarations.model import CallOf, Expression, ForeignKey, Index, Name
+from lockcheck.declarations.model import CallOf, Expression, ForeignKey, Index, Name, PartialKey
+from lockcheck.declarations.partial import Predicates
 
 PARTIAL = ("postgresql_where", "sqlite_where", "mssql_where")
 CONSTRAINTS = ("PrimaryKeyConstraint", "UniqueConstraint", "Index")
@@ -21,6 +22,7 @@ class Constraints:
     def __init__(self, mappings: Mappings, constructs: Constructs) -> None:
         self._mappings = mappings
         self._constructs = constructs
+        self._predicates = Predicates(constructs.constants)
 
     def read(self, made: Construct, layout: Layout) -> None:
         """One item of `__table_args__` or of a `Table`."""
@@ -43,15 +45,26 @@ class Constraints:
             layout.unique_keys.append(columns)
 
     def _read_index(self, made: Construct, layout: Layout) -> None:
-        """An index over expressions or part of the rows is no key."""
+        """An index over expressions is no key, one on part of the rows is one among those."""
         columns = self._columns(made.call.args[1:], made.scope, layout)
         if columns is None:
             return
-        whole = not any(made.keyword(name) is not None for name in PARTIAL)
-        unique = whole and self._constructs.truth(made.keyword("unique"), made.scope) is True
-        layout.indexes.append(Index(columns, unique))
-        if unique:
+        parts = [where for name in PARTIAL if (where := made.keyword(name)) is not None]
+        unique = self._constructs.truth(made.keyword("unique"), made.scope) is True
+        layout.indexes.append(Index(columns, unique and not parts))
+        if unique and parts:
+            layout.partial_keys.extend(self._partial(columns, parts, made.scope, layout))
+        elif unique:
             layout.unique_keys.append(columns)
+
+    def _partial(
+        self, columns: tuple[str, ...], parts: list[Expression], scope: Scope, layout: Layout
+    ) -> Iterator[PartialKey]:
+        """The key that an index on a part of the rows is, where each database gets the same part."""
+        held = {self._predicates.held(p, scope, columns, lambda item: self._column(item, scope, layout)) for p in parts}
+        only = held.pop() if len(held) == 1 else None
+        if only is not None:
+            yield PartialKey(columns, only)
 
     # --- columns ------------------------------------------------------------------------------------------------
 

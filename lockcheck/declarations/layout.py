@@ -16,6 +16,7 @@ from lockcheck.declarations.model import (
     Location,
     Member,
     Name,
+    PartialKey,
 )
 
 
@@ -36,6 +37,7 @@ class Layout:
     drafts: dict[str, Draft] = field(default_factory=dict)
     primary_key: tuple[str, ...] = ()
     unique_keys: list[tuple[str, ...]] = field(default_factory=list)
+    partial_keys: list[PartialKey] = field(default_factory=list)
     indexes: list[Index] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     synonyms: dict[str, str] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Layout:
             self.primary_key = above.primary_key
         if shared:
             self.unique_keys = [*above.unique_keys, *self.unique_keys]
+            self.partial_keys = [*above.partial_keys, *self.partial_keys]
             self.indexes = [*above.indexes, *self.indexes]
             self.foreign_keys = [*above.foreign_keys, *self.foreign_keys]
 

@@ -101,6 +101,7 @@ class Mapper:
             version_column=version_column,
             is_table=is_table,
             complete=layout.complete,
+            partial_keys=tuple(layout.partial_keys),
         )
 
     def _own_init(self, qualname: str) -> str | None:

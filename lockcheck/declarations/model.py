@@ -263,10 +263,19 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialKey:
+    """A unique index on the rows that `held` describes: columns and what they are equal to, None for NULL."""
+
+    columns: tuple[str, ...]
+    held: tuple[tuple[str, Scalar], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MappedClass:
     """A class or Core `Table` that stands for a table. Columns are keyed by attribute, inherited ones included.
 
-    `primary_key`, `unique_keys` and indexes name attributes. `synonyms` map an attribute to the one it stands for.
+    `primary_key`, `unique_keys`, `partial_keys` and indexes name attributes. `synonyms` map an attribute to the one it
+    stands for.
     `root` is the class at the top of an inheritance tree (itself without one); `joined_inheritance` is true when the
     class has a table of its own below another mapped class. `own_init` is the qualified name of an `__init__` written
     in the class or a mapped parent, `version_column` the attribute of `version_id_col`. `is_table` marks a Core
@@ -292,6 +301,7 @@ class MappedClass:
     version_column: str | None
     is_table: bool
     complete: bool
+    partial_keys: tuple[PartialKey, ...] = ()
 
     def column(self, attribute: str) -> Column | None:
         """The column behind an attribute or synonym."""

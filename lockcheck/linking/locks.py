@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lockcheck.declarations.model import Column, ForeignKey, MappedClass, Relationship
 from lockcheck.linking import clauses
-from lockcheck.linking.constants import members
+from lockcheck.linking.constants import members, plain
 from lockcheck.linking.references import pointing, relations
 from lockcheck.linking.values import (
     Abstract,
@@ -115,7 +115,7 @@ class Locks:
 
     def _access(self, statement: Statement, where: tuple[Clause, ...], mapped: MappedClass, model: ModelRef) -> Access:
         pins = clauses.pinned(where, model)
-        if any(all(name in pins for name in key) for key in self.keys(mapped)):
+        if any(all(name in pins for name in key) for key in (*self.keys(mapped), *_keys_among(where, mapped, model))):
             return "one"
         listed = _listed_key(where, mapped, model)
         if listed is not None:
@@ -255,20 +255,7 @@ class Locks:
 
     def constants(self, statement: Statement) -> dict[str, frozenset[object]]:
         """For each column of the model that the conjunction holds to known constants, those constants."""
-        found: dict[str, frozenset[object]] = {}
-        if statement.model is None:
-            return found
-        for clause in clauses.conjuncts(statement.where):
-            if (
-                isinstance(clause, Condition)
-                and len(clause.columns) == 1
-                and clause.columns[0].model == statement.model
-            ):
-                values = constant_values(clause)
-                if values is not None:
-                    name = clause.columns[0].attribute
-                    found[name] = found.get(name, values) & values
-        return found
+        return _constants(statement.where, statement.model) if statement.model is not None else {}
 
 
 def loaded_by(name: str, model: ModelRef, options: tuple[LoaderOption, ...]) -> LoaderOption | None:
@@ -283,6 +270,25 @@ def loaded_by(name: str, model: ModelRef, options: tuple[LoaderOption, ...]) -> 
         if option.style == "opaque" or (option.everything and option.style in LAZY):
             return LoaderOption("lazyload", ())
     return None
+
+
+def _constants(where: tuple[Clause, ...], model: ModelRef) -> dict[str, frozenset[object]]:
+    found: dict[str, frozenset[object]] = {}
+    for clause in clauses.conjuncts(where):
+        if isinstance(clause, Condition) and len(clause.columns) == 1 and clause.columns[0].model == model:
+            values = constant_values(clause)
+            if values is not None:
+                name = clause.columns[0].attribute
+                found[name] = found.get(name, values) & values
+    return found
+
+
+def _keys_among(where: tuple[Clause, ...], mapped: MappedClass, model: ModelRef) -> Iterator[tuple[str, ...]]:
+    """The unique indexes on a part of the rows that a conjunction reaches no others of."""
+    held = _constants(where, model) if mapped.partial_keys else {}
+    for key in mapped.partial_keys:
+        if all(held.get(name) == frozenset({plain(value)}) for name, value in key.held):
+            yield key.columns
 
 
 def constant_values(clause: Condition) -> frozenset[object] | None:
