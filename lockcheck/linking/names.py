@@ -139,7 +139,8 @@ class Names:
         return None
 
     def deals_with_database(self, module: str) -> bool:
-        """Whether a file imports a database package or a mapped class, so that a name like `session` is believed."""
+        """Whether a file imports a database package, a mapped class or a module of such classes, so that a name like
+        `session` is believed."""
         if module not in self._databases:
             self._databases[module] = self._imports_database(module)
         return self._databases[module]
@@ -153,7 +154,13 @@ class Names:
         if any(is_sqlalchemy(target) for target in targets):
             return True
         meant = (self._declarations.names.absolute(target, module) for target in targets)
-        return any(isinstance(self.classify(target), ModelRef) for target in meant)
+        return any(isinstance(self.classify(target), ModelRef) or self._maps(target) for target in meant)
+
+    def _maps(self, target: str) -> bool:
+        """Whether a module of the project has mapped classes."""
+        declaration = self._declarations.modules.get(target)
+        names = declaration.classes if declaration is not None else ()
+        return any(self._declarations.mapped(f"{target}.{name}") is not None for name in names)
 
     # --- attributes ------------------------------------------------------------------------------------------
 
