@@ -9,6 +9,7 @@ from lockcheck import facts
 from lockcheck.declarations.model import EnumMember, Expression
 from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments
+from lockcheck.linking.holders import Holders
 from lockcheck.linking.names import is_sqlalchemy
 from lockcheck.linking.results import row_attribute
 from lockcheck.linking.spelling import spelled
@@ -46,6 +47,7 @@ FLASK = "flask_sqlalchemy.db:"
 class Attributes:
     def __init__(self, linker: Linker) -> None:
         self._linker = linker
+        self._holders = Holders(linker)
         self._annotations: dict[tuple[str, str], tuple[Expression, str] | None] = {}
         """How attributes of classes are annotated, and in which modules, where that says something."""
         self._by_type: dict[type, Callable[[Any, str], Abstract | None]] = {
@@ -137,7 +139,8 @@ class Attributes:
         if found is not None and (not isinstance(found, Known) or _fixed(found, name)):
             return found
         held = next(of_object(value, name), None)
-        return held or self._declared_attribute(value, name) or self._initial(value, name)
+        known = held or self._declared_attribute(value, name) or self._initial(value, name)
+        return known or self._holders.session(value, name)
 
     def sessions_given(self, qualname: str, arguments: Arguments) -> tuple[tuple[str, SessionRef], ...]:
         """The sessions that building an object keeps in its attributes."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lockcheck import facts
 from lockcheck.immutable import replace
-from lockcheck.linking import clauses, presence
+from lockcheck.linking import clauses, managers, presence
 from lockcheck.linking.aftermath import NEVER_RETURN, Aftermath
 from lockcheck.linking.arguments import Arguments, pairs, truth
 from lockcheck.linking.decisions import TRUE, decision
@@ -110,6 +110,8 @@ class Frame:
         self._values: dict[facts.Id, Abstract] = {}
         self._walked: dict[facts.Id, Abstract] = {}
         """What loops walk over, where that is not the value itself: a legacy query is executed by it."""
+        self._managed: dict[facts.Id, Abstract] = {}
+        """What `with` statements bind, by their contexts."""
         self._active: set[facts.Id] = set()
         self._gaps = 0
         self._partial = 0
@@ -465,7 +467,7 @@ class Frame:
         self._values[number] = found
 
     def entered(self, fact: facts.Entered, number: int) -> Abstract:
-        value = self.value(fact.context)
+        value = self._managed.get(fact.context) or self.value(fact.context)
         if isinstance(value, Entering):
             return value.value
         if isinstance(value, Savepoint):
@@ -623,6 +625,9 @@ class Frame:
 
     def with_(self, step: facts.With) -> bool:
         entered = [self.value(number) for number in step.contexts]
+        site = self.target("with", step.site)
+        for number in step.contexts:
+            self._managed[number] = join(*(managers.entered(self, part, site) for part in each(self.value(number))))
         bound = [(part, self._bound_sessions(number)) for number in step.contexts for part in each(self.value(number))]
         for value, sessions in bound:
             self._enter(value, sessions, entered=True)
@@ -632,6 +637,7 @@ class Frame:
         with self.arm("with", fork, "body"):
             left = self.run(step.body)
         for value, sessions in reversed(bound):
+            managers.left(self, value, site)
             self._enter(value, sessions, entered=False)
         return left
 
