@@ -97,6 +97,8 @@ def _remedy(
     statement = execute.statement
     if statement.spelling is None or len(statement.steps) != 1:
         return None, "the statement is built in several functions"
+    if other is not None and other.order and not other.ordered:
+        return None, f"the other side locks the rows in the order of {listed(other.order)}"
     form = _form(project)
     if form == "portable" and statement.kind == "delete":
         return None, DELETED

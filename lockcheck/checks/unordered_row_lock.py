@@ -65,7 +65,7 @@ def _hazard(project: Project, trace: Trace, step: Step, statement: Statement, si
     return Hazard(
         site=site,
         function=trace.function,
-        message=_message(project, table, counterpart, reason),
+        message=_message(project, statement, table, counterpart, reason),
         related=_related(counterpart),
         remedy=remedy,
         no_fix=reason,
@@ -80,12 +80,13 @@ def _is_written(trace: Trace, site: Target) -> bool:
     return any(lock is not None and lock.site == site for lock in locks)
 
 
-def _message(project: Project, table: str, counterpart: Locker | None, reason: str | None) -> str:
+def _message(project: Project, statement: Statement, table: str, counterpart: Locker | None, reason: str | None) -> str:
     if counterpart is None:
         other = "another run of the same code may lock them in another order"
     else:
         other = counterpart_text(project, counterpart)
-    text = f"FOR UPDATE waits for many {table} rows in no particular order; {other}"
+    order = "another order than that of the primary key" if statement.order_by else "no particular order"
+    text = f"FOR UPDATE waits for many {table} rows in {order}; {other}"
     return f"{text}; no fix: {reason}" if reason else text
 
 

@@ -86,10 +86,14 @@ class Contention:
     ) -> list[Locker]:
         """Those that a statement which locks many rows in unknown order can deadlock with, the clearest first. Last are
         those that have locked rows of a table before of which this side has locked some, too. A SELECT FOR UPDATE that
-        takes the rows as it finds them, by the same index, is no clearer than a bulk write."""
+        takes the rows as it finds them, by the same index, is no clearer than a bulk write. Two that sort by one key
+        never meet."""
         rows, keys, wanted = rows_of(self._project.locks, statement), self._keys(statement.model), self._mode(statement)
+        order = self._project.locks.total_order(statement)
         found = []
         for locker in self._others(table, rows, keys, wanted, site):
+            if order and locker.order == order:
+                continue
             same_way = locker.scanned and not statement.order_by and locker.rows.searched == rows.searched
             if not self._gated(gates, locker) and not (same_way and locker.kind == "bulk"):
                 found.append(replace(locker, same_way=same_way))
@@ -271,6 +275,7 @@ class Contention:
             ordered,
             self._mode(statement),
             scanned=scanned,
+            order=self._project.locks.total_order(statement) if kind == "row lock" else (),
             ahead=ahead,
         )
 

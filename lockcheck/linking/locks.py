@@ -177,6 +177,25 @@ class Locks:
     def _free_order(self, named: list[str | None], wanted: list[str]) -> bool:
         return len(named) >= len(wanted) > 1 and set(named[: len(wanted)]) == set(wanted)
 
+    def total_order(self, statement: Statement) -> tuple[str, ...]:
+        """The columns that put the rows of a SELECT in one order whatever its plan: those of a key that holds no NULL.
+        None where it sorts by something else first, which may change."""
+        mapped = self.mapped(statement.model)
+        names: list[str] = []
+        if mapped is None:
+            return ()
+        for part in statement.order_by:
+            if not isinstance(part, ColumnRef) or part.model != statement.model:
+                break
+            names.append(part.attribute)
+            if any(set(key) == set(names) and self._filled(mapped, key) for key in self.keys(mapped)):
+                return tuple(names)
+        return ()
+
+    def _filled(self, mapped: MappedClass, key: tuple[str, ...]) -> bool:
+        columns = [mapped.column(name) for name in key]
+        return all(column is not None and (column.primary_key or column.nullable is False) for column in columns)
+
     def ordered_write(self, statement: Statement) -> bool:
         """Whether a write reaches its rows through a locking subquery that is in primary-key order
         or does not wait."""
