@@ -15,6 +15,8 @@ from lockcheck.linking.names import FACTORIES, SESSIONS, is_sqlalchemy, last
 from lockcheck.linking.origins import FRESH, is_fresh
 from lockcheck.linking.results import (
     ALL,
+    DUMPS,
+    FIELDS,
     UNORDERED,
     VIEWS,
     container_method,
@@ -142,6 +144,7 @@ class Calls:
             "batched": lambda _c, args: _sliced(_first(args)),
             "chunked": lambda _c, args: _sliced(_first(args)),
             "attrgetter": lambda _c, args: Expression((), f"attrgetter:{getattr(_first(args), 'value', '')}"),
+            "asdict": lambda _c, _a: FIELDS,
             "dict": self._dict,
             "OrderedDict": self._dict,
             "defaultdict": lambda _c, _a: TupleOf((), "dict"),
@@ -247,6 +250,8 @@ class Calls:
         ducked = self._linker.sessions.duck(call, base, name, arguments) if not isinstance(found, FunctionRef) else None
         if ducked is not None:
             return ducked
+        if isinstance(found, AttributeOf) and name in DUMPS:
+            return FIELDS
         if isinstance(found, AttributeOf) and isinstance(base, (AttributeOf, Opaque)) and name in VIEWS:
             return view(base, name)
         return self._called(inner, found, arguments)

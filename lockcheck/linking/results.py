@@ -19,6 +19,7 @@ from lockcheck.linking.values import (
     Reached,
     Result,
     Row,
+    Somewhere,
     Statement,
     TupleOf,
     Walk,
@@ -35,6 +36,11 @@ ONE = frozenset({"first", "one", "one_or_none", "fetchone", "next"})
 SCALAR = frozenset({"scalar", "scalar_one", "scalar_one_or_none"})
 
 UNORDERED = frozenset({"set", "frozenset"})
+DUMPS = frozenset({"model_dump", "dict", "_asdict"})
+"""Methods that give the fields of an object as a mapping, in the order in which its class declares them."""
+
+FIELDS = Opaque(Somewhere("fields"))
+
 VIEWS = frozenset({"keys", "values", "items"})
 
 
@@ -169,11 +175,12 @@ def mapped(value: Abstract) -> CollectionOf:
 
 
 def view(value: Abstract, name: str) -> CollectionOf:
-    """`items()`, `keys()` or `values()` of a mapping of which nothing is known."""
+    """`items()`, `keys()` or `values()` of a mapping of which nothing is known, but perhaps that its keys are the
+    fields of a class."""
     element = element_of(value)
     inner = Opaque(Reached(origin_of(element), "value", many=False))
     made = {"items": TupleOf((element, inner), "tuple"), "keys": element, "values": inner}
-    return CollectionOf(made[name], walk="mapping")
+    return CollectionOf(made[name], walk="fixed" if value == FIELDS else "mapping")
 
 
 def _looked_up(value: Abstract, arguments: tuple[Abstract, ...]) -> Abstract:

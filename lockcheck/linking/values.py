@@ -235,8 +235,9 @@ class Next:
     base: Abstract
 
 
-Walk: TypeAlias = Literal["", "set", "mapping"]
-"""Whether a collection is, or was copied from, a set, or is walked as a mapping: its order tells nothing."""
+Walk: TypeAlias = Literal["", "set", "mapping", "fixed"]
+"""Whether a collection is, or was copied from, a set, or is walked as a mapping: its order tells nothing. Or whether it
+is that of the fields of a class."""
 
 
 @dataclass(frozen=True, slots=True)
