@@ -192,7 +192,8 @@ class Sessions:
         if rows is None or (isinstance(rows, TupleOf) and rows.kind == "dict"):
             return False
         bare = not statement.where and not statement.assigned.items
-        return isinstance(rows, (CollectionOf, TupleOf)) or (statement.kind != "select" and bare)
+        listed = any(isinstance(part, (CollectionOf, TupleOf)) for part in each(rows))
+        return listed or (statement.kind != "select" and bare)
 
     def _with_options(self, statement: Statement, arguments: Arguments) -> Statement:
         rows = arguments.get(1, "params")
