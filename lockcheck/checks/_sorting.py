@@ -11,6 +11,7 @@ from lockcheck.declarations.model import Column, MappedClass
 from lockcheck.hazards import Remedy
 from lockcheck.linking import clauses
 from lockcheck.linking.events import Leave, Suspend
+from lockcheck.linking.lockers import Locker
 from lockcheck.linking.lockloops import Walking
 from lockcheck.linking.origins import varies
 from lockcheck.linking.project import Project
@@ -42,8 +43,8 @@ COMPARED_ALIKE = frozenset({"integer", "biginteger", "smallinteger", "int", "big
 """Types that Python and databases order alike."""
 
 
-def remedy(project: Project, walking: Walking) -> tuple[Remedy | None, str | None]:
-    """`sorted(..)` round what the loop walks, or why there is none."""
+def remedy(project: Project, walking: Walking, other: Locker) -> tuple[Remedy | None, str | None]:
+    """`sorted(..)` round what the loop walks, or why there is none. `other` is the other side."""
     mapped = project.locks.mapped(walking.turn.touched.model)
     key = _key(project, walking, mapped) if mapped is not None else None
     if mapped is None or key is None:
@@ -51,6 +52,9 @@ def remedy(project: Project, walking: Walking) -> tuple[Remedy | None, str | Non
     if _leaves_early(walking):
         return None, "the loop may be left early, so that another order locks other rows"
     form, names, columns = key
+    by_primary_key = other.kind == "flush" or other.ordered
+    if by_primary_key and not {column.attribute for column in columns} <= set(mapped.primary_key):
+        return None, "the other side goes in the order of the primary key, which is not known here"
     text = f"walk in the order of the key (judged for {dialects(project.policy.databases)})"
     doubts = doubtful(columns)
     if _carries(project, walking):

@@ -174,9 +174,19 @@ def _remedy(project: Project, upserting: Upserting) -> tuple[Remedy | None, str 
         return None, "what the rows are to be sorted by cannot be told"
     if statement.site.slice != execute.site.slice or statement.site.path != execute.site.path:
         return None, "the statement is built in another function"
+    if _any_table(project, upserting):
+        return None, "the function's callers say which table it writes"
     names = tuple(name for name in key if varies(given[name])) or key
     columns = tuple(column for name in names if (column := mapped.column(name)) is not None)
     text = f"hand the rows over in the order of their key (judged for {dialects(project.policy.databases)})"
     doubts = doubtful(columns)
     plan = SortRows(statement.site, execute.site, names)
     return Remedy(plan, "unsafe" if doubts else "safe", "; ".join((text, *doubts))), None
+
+
+def _any_table(project: Project, upserting: Upserting) -> bool:
+    """Whether the function that executes the statement does so for any table, so that its rows have no key in
+    common."""
+    step, execute = upserting.step, upserting.execute
+    own = project.trace(step.function).executions.get(execute.site, ())
+    return all(other.statement.model != execute.statement.model for _, other in own)

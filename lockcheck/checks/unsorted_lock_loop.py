@@ -38,7 +38,7 @@ def _one_by_one(project: Project, walking: Walking, found: Unsorted) -> Hazard:
 
 def one_by_one(project: Project, walking: Walking, found: Unsorted, what: str) -> Hazard:
     """The hazard of a loop, with `what` its turns do and in which order."""
-    fix, reason = remedy(project, walking)
+    fix, reason = remedy(project, walking, found.counterpart)
     text = f"{what}; {other_text(project, found)}"
     return Hazard(
         site=walking.turn.loop.site,
