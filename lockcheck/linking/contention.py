@@ -120,7 +120,7 @@ class Contention:
                 yield locker
 
     def _all_gates(self, other: Locker, locker: Locker) -> frozenset[str]:
-        return other.gates if other == locker else other.gates | self._outer_gates(other)
+        return other.gates if other == locker else other.gates | other.each | self._outer_gates(other)
 
     def _mode(self, statement: Statement) -> Mode:
         return mode(statement, self._project.locks.mapped(statement.model))
@@ -201,8 +201,8 @@ class Contention:
         return next((other.number for other in sending if surely_follows(other.path, step.path)), -1)
 
     def _gated(self, gates: frozenset[str], locker: Locker) -> bool:
-        """Whether both sides lock a common row first, the other one perhaps in what calls it."""
-        if not gates or gates & locker.gates:
+        """Whether both sides lock a common row first, the other one perhaps in what calls it, or in each turn."""
+        if not gates or gates & (locker.gates | locker.each):
             return bool(gates)
         return bool(gates & self._outer_gates(locker))
 
@@ -295,6 +295,7 @@ class Contention:
             described(turn.step),
             mode=self._mode(detail.statement) if isinstance(detail, Execute) else "update",
             assumed=given(turn.touched),
+            each=self.gates(trace, turn.step, table) - gates,
             ahead=self.ahead(trace, turn.step, table),
         )
 

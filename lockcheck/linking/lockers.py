@@ -44,6 +44,8 @@ class Locker:
     """Whether one statement locks the rows as it finds them."""
     same_way: bool = field(default=False, compare=False)
     """Whether it finds them by the index by which the other side does, so that with one plan they go one way."""
+    each: frozenset[str] = frozenset()
+    """The tables of which a loop locks a row in each turn before those rows: the gates of a turn's rows."""
     order: tuple[str, ...] = ()
     """The columns by which a statement locks them, where these leave no two rows in doubt."""
     ahead: frozenset[str] = field(default=frozenset(), compare=False)
