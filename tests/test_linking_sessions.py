@@ -10,7 +10,7 @@ from lockcheck.linking.values import SessionRef
 from tests.linked import Linked, link
 
 IMPORTS = """
-from typing import Annotated, Optional, TYPE_CHECKING
+from typing import Annotated, NewType, Optional, TYPE_CHECKING
 import sqlalchemy.orm as orm
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy import create_engine
@@ -18,6 +18,8 @@ from other_library import Depends, get_session, provide
 
 SessionDep = Annotated[Session, Depends(get_session)]
 AnySession = Session | None
+Reader = NewType("Reader", Session)
+Writer = NewType("Writer", Reader)
 Factory = sessionmaker(create_engine("sqlite://"))
 Shared = scoped_session(sessionmaker())
 """
@@ -34,7 +36,7 @@ def session_of(project: Linked, function: str = "f") -> SessionRef:
     [
         "Session", "'Session'", "orm.Session", "Optional[Session]", "Session | None", "'Session | None'",
         "Annotated[Session, Depends(get_session)]", "SessionDep", "AnySession", "Optional['Session']",
-        "scoped_session[Session]", "'orm.Session'", "AsyncSession",
+        "scoped_session[Session]", "'orm.Session'", "AsyncSession", "Writer",
     ],
 )  # fmt: skip
 def test_parameter_by_its_annotation(annotation: str) -> None:

@@ -276,7 +276,7 @@ class Names:
         return None if self._declarations.enum(found.qualname) else ObjectRef(found.qualname, origin)
 
     def _alias(self, qualname: str, origin: Origin) -> Abstract | None:
-        """A type alias: `SessionDep = Annotated[Session, Depends(..)]`."""
+        """A type alias: `SessionDep = Annotated[Session, Depends(..)]`, or `ReadSession = NewType("..", Session)`."""
         module, _, name = qualname.rpartition(".")
         declaration = self._declarations.modules.get(module)
         assignment = declaration.assignments.get(name) if declaration else None
@@ -294,6 +294,9 @@ class Names:
         if isinstance(expression, declared.Name):
             target = self._declarations.resolve(module, expression.dotted)
             return self.instance_of(target, origin)
+        if isinstance(expression, declared.CallOf):
+            new_type = isinstance(expression.function, declared.Name) and last(expression.function.dotted) == "NewType"
+            return self._aliased(expression.args[-1], module, origin) if new_type and expression.args else None
         if isinstance(expression, declared.Operation) and expression.operator == "|":
             return self._first_alias(expression.operands, module, origin)
         if isinstance(expression, declared.Indexed):
