@@ -7,10 +7,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from lockcheck.checks._deadlocks import Lost, on_innodb_alone
-from lockcheck.checks._flushes import sends
 from lockcheck.checks._handlers import Guarded, failing, flushes, raises
 from lockcheck.checks._losses import lost_to
-from lockcheck.checks._uses import begins_anew, recovers, scope, uses, uses_in
+from lockcheck.checks._uses import begins_anew, recovers, scope, slight, uses, uses_in
 from lockcheck.linking.anew import made_anew
 from lockcheck.linking.events import (
     Arm,
@@ -19,7 +18,6 @@ from lockcheck.linking.events import (
     Outer,
     Path,
     Presumed,
-    Read,
 )
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
@@ -29,15 +27,15 @@ from lockcheck.plans import Target
 
 class Reuse(NamedTuple):
     """`failing` may fail into the handler, after which `use` uses the session; `next_turn` when only the next turn of
-    the handler's loop does. `lost` is what a deadlock takes away where InnoDB decides. `unsent` where it is the objects
-    of a flush that are used, and nothing is seen that it sends, so that it may not fail."""
+    the handler's loop does. `lost` is what a deadlock takes away where InnoDB decides. `slight` where no harm is
+    seen in it."""
 
     failing: Step
     session: SessionRef
     use: Step
     next_turn: bool
     lost: Lost | None = None
-    unsent: bool = False
+    slight: bool = False
 
     @property
     def of_others(self) -> bool:
@@ -75,7 +73,7 @@ def own_reuse(project: Project, trace: Trace, guarded: Guarded) -> Reuse | None:
     reuse = None
     for found in reuses(project, trace, guarded):
         reuse = reuse if reuse is not None or found.of_others else found
-        if not found.of_others and not found.unsent:
+        if not found.of_others and not found.slight:
             reuse = found
             break
     return None if reuse is not None and reuse.next_turn and _tries_again(project, trace, guarded) else reuse
@@ -100,8 +98,7 @@ def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef
         if recovers(step.detail, session):
             return None
         if uses_in(guarded, step, session, failed):
-            unsent = isinstance(step.detail, Read) and not sends(trace, failed)
-            return Reuse(failed, session, step, next_turn=False, unsent=unsent)
+            return Reuse(failed, session, step, next_turn=False, slight=slight(guarded, step, session, failed))
         if isinstance(step.detail, Leave) and step.path == guarded.handler.path:
             following = [next_turn(project, trace, guarded, session)] if step.detail.how == "continue" else []
             return _first(following, session, failed, turn=0)

@@ -21,18 +21,18 @@ def only_reads(project: Project, guarded: Guarded) -> bool:
 
 def _changes(project: Project, guarded: Guarded, step: Step, session: SessionRef) -> bool:
     detail, trace = step.detail, guarded.trace
-    if _writes(detail, session):
+    if writes(detail, session):
         return True
     if not isinstance(detail, SessionCall) or detail.method == "execute":
         waiting = (other for other in guarded.body if isinstance(other.detail, PENDING) and trace.reaches(other, step))
         return project.contention.turns.sends(trace, step) and any(waiting)
     earlier = (other.detail for other in trace.steps[: step.number])
     return session.owner != "own" or any(
-        isinstance(other, (*PENDING, Outer)) or _writes(other, session) for other in earlier
+        isinstance(other, (*PENDING, Outer)) or writes(other, session) for other in earlier
     )
 
 
-def _writes(detail: object, session: SessionRef) -> bool:
+def writes(detail: object, session: SessionRef) -> bool:
     """Whether a statement leaves a lock or a write in a transaction."""
     if isinstance(detail, Execute):
         own = detail.session is None or same_session(detail.session, session)

@@ -23,7 +23,7 @@ from lockcheck.linking.events import (
     Savepoints,
     SessionCall,
 )
-from lockcheck.linking.kinds import before
+from lockcheck.linking.kinds import after, before
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import SessionRef, Somewhere
@@ -179,6 +179,18 @@ def operates(detail: object, *, any_statement: bool) -> SessionRef | None:
 def raises(guarded: Guarded) -> bool:
     """Whether the handler raises, perhaps only for some errors."""
     return any(isinstance(step.detail, Leave) and step.detail.how == "raise" for step in guarded.inside)
+
+
+def swallowed(trace: Trace, step: Step, depth: int) -> bool:
+    """Whether a `try` round a step, one of the arms of its path from `depth` on, lets no database error through."""
+    arms = enumerate(step.path[depth:], depth)
+    bodies = {(*step.path[:number], arm) for number, arm in arms if (arm.kind, arm.arm) == ("try", "body")}
+    return any(
+        catches_database_errors(guarded) and not raises(guarded)
+        for other, caught in (after(trace.of(EnterHandler), step) if bodies else ())
+        if (*other.path[:-1], other.path[-1]._replace(arm="body")) in bodies
+        for guarded in (Guarded(trace, other, caught),)
+    )
 
 
 def is_certain(steps: Iterable[Step], session: SessionRef) -> bool:

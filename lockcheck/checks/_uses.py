@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from lockcheck.checks._handlers import RECOVERS, Guarded, flushes
-from lockcheck.linking.events import Add, Delete, Execute, Merge, Opened, Outer, Path, Read, SessionCall, Test, Write
+from lockcheck.checks._changes import writes
+from lockcheck.checks._flushes import sends
+from lockcheck.checks._handlers import RECOVERS, Guarded, flushes, swallowed
+from lockcheck.linking.events import (
+    Add,
+    Delete,
+    Execute,
+    Leave,
+    Merge,
+    Opened,
+    Outer,
+    Path,
+    Read,
+    SessionCall,
+    Test,
+    Write,
+)
 from lockcheck.linking.paths import innermost
 from lockcheck.linking.trace import Step, same_session
 from lockcheck.linking.values import AttributeOf, FromOperation, Given, Instance, Reached, SessionRef, Somewhere
@@ -81,3 +96,14 @@ def _kept(step: Step, guarded: Guarded, session: SessionRef) -> bool:
     return step.detail.instance.origin not in changed and any(
         call.method == "savepoint.rollback" and same_session(call.session, session) for call in calls
     )
+
+
+def slight(guarded: Guarded, step: Step, session: SessionRef, failed: Step) -> bool:
+    """Whether no harm is seen in a use of the session by the handler: an object is read behind a flush of nothing, that
+    expires none, or what is not seen to write is tried on the way to a `raise`."""
+    if isinstance(step.detail, Read) and not sends(guarded.trace, failed):
+        return True
+    writing = writes(step.detail, session) or flushes(step) or isinstance(step.detail, (Add, Delete))
+    leaving = (other.detail for other in guarded.inside if other.path == guarded.handler.path)
+    raised = any(isinstance(detail, Leave) and detail.how == "raise" for detail in leaving)
+    return raised and not writing and swallowed(guarded.trace, step, len(guarded.handler.path))

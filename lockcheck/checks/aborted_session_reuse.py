@@ -62,7 +62,7 @@ def _report(project: Project, trace: Trace, guarded: Guarded, reuse: Reuse) -> H
         related=tuple(places),
         remedy=None if reason else _remedy(project, trace, guarded, names, reuse),
         no_fix=reason,
-        preview=reuse.unsent or only_reads(project, guarded) or _may_autocommit(reuse.session) or _loses_a_lock(reuse),
+        preview=reuse.slight or only_reads(project, guarded) or _may_autocommit(reuse.session) or _loses_a_lock(reuse),
     )
 
 

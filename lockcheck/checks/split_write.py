@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from lockcheck.checks._common import dialects, file_line
 from lockcheck.checks._flushes import FLUSHES
-from lockcheck.checks._handlers import Guarded, catches_database_errors, raises
+from lockcheck.checks._handlers import swallowed
 from lockcheck.hazards import Hazard, Remedy
-from lockcheck.linking.events import Add, Construct, EnterHandler, Execute, SessionCall
+from lockcheck.linking.events import Add, Construct, Execute, SessionCall
 from lockcheck.linking.kinds import after, before
 from lockcheck.linking.origins import built, origins
 from lockcheck.linking.parents import instances
@@ -18,6 +18,7 @@ from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace, same_session
 from lockcheck.linking.values import Abstract, Built, Instance, SessionRef, Somewhere
 from lockcheck.plans import FlushInstead, Target
+from lockcheck.sequences import common
 
 CODE = "LCK403"
 
@@ -121,13 +122,7 @@ def _optional(trace: Trace, commit: Step, child: Step) -> bool:
     parent is meant to stay without it."""
     sent = (step for step, call in after(trace.of(SessionCall), child) if call.method in FLUSHES)
     first = next((step for step in sent if trace.reaches(child, step)), child)
-    for step, caught in after(trace.of(EnterHandler), commit):
-        body = (*step.path[:-1], step.path[-1]._replace(arm="body"))
-        if commit.path[: len(body)] != body and body in (child.path[: len(body)], first.path[: len(body)]):
-            guarded = Guarded(trace, step, caught)
-            if catches_database_errors(guarded) and not raises(guarded):
-                return True
-    return False
+    return any(swallowed(trace, step, common(commit.path, step.path)) for step in (child, first))
 
 
 def _points_at(project: Project, child: Instance, parent: Instance, table: str | None) -> Abstract | None:
