@@ -115,7 +115,7 @@ def _second(project: Project, trace: Trace, site: Target) -> Hazard | None:
         source = next((read[o] for o in _read_by(project, detail) if o in read), None)
         outer = _session(source) if source is not None else None
         same = outer is not None and any(same_session(session, outer) for session in ended)
-        if source is not None and not same:
+        if source is not None and not same and not trace.ended_between(source, first, outer):
             return _two_transactions(project, trace, site, source, step)
     return None
 

@@ -12,7 +12,7 @@ from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, Write
 from lockcheck.linking.kinds import after
 from lockcheck.linking.origins import operations
-from lockcheck.linking.paths import shared
+from lockcheck.linking.paths import exclusive, shared
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import Condition, RowLock, Statement
 from lockcheck.plans import Target
@@ -68,9 +68,23 @@ class Releases:
             if detail.statement.kind == "select":
                 uses = list(self._uses(lock, detail))
                 for end in self._ends(lock, detail) if uses else ():
-                    use = next((use for use in uses if self._unlocked(detail, end, use)), None)
+                    use = self._use(lock, detail, end, uses)
                     if use is not None:
                         yield Release(self._trace, lock, end, use)
+
+    def _use(self, lock: Step, execute: Execute, end: Step, uses: list[Step]) -> Step | None:
+        """The first use behind the end, else the first of the next turn of a loop."""
+        later = sorted(uses, key=lambda use: use.number < end.number or exclusive(end.path, use.path))
+        found = (use for use in later if self._counts_on(lock, execute, end, use))
+        return next((use for use in found if self._unlocked(execute, end, use)), None)
+
+    def _counts_on(self, lock: Step, execute: Execute, end: Step, use: Step) -> bool:
+        """Whether a use takes the rows for locked: it writes what was read under the lock, or the function that took
+        the lock is not left yet, or has not let go of it itself."""
+        detail, held = use.detail, common(lock.calls, end.calls)
+        if not isinstance(detail, Execute) or self._lists(detail.statement, execute) or len(end.calls) > held:
+            return True
+        return use.calls[:held] == lock.calls[:held]
 
     def _ends(self, lock: Step, execute: Execute) -> Iterator[Step]:
         """Where the transaction may end while it holds the lock."""
@@ -104,6 +118,10 @@ class Releases:
     def _same_rows(self, statement: Statement, execute: Execute) -> bool:
         if self._project.locks.same_rows(execute.statement, statement):
             return True
+        return self._lists(statement, execute)
+
+    def _lists(self, statement: Statement, execute: Execute) -> bool:
+        """Whether a statement writes rows by what a SELECT has returned."""
         return execute.site in operations(self._project.locks.listed_key(statement) or statement.where)
 
     def _tests(self, statement: Statement) -> bool:
