@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lockcheck.checks._errors import INTEGRITY, caught_names
+from lockcheck.checks._errors import BROAD, INTEGRITY, caught_names
 from lockcheck.declarations.model import MappedClass
 from lockcheck.linking.events import Add, Construct, EnterHandler, Execute, Opened, Savepoints, SessionCall, Write
 from lockcheck.linking.kinds import after, before
@@ -128,10 +128,10 @@ def attribute(mapped: MappedClass, name: str) -> str:
 # --- whether a duplicate is expected ------------------------------------------------------------------------------
 
 
-def retried(trace: Trace, step: Step) -> bool:
+def retried(trace: Trace, step: Step, model: ModelRef | None = None) -> bool:
     """Whether an IntegrityError is expected at a step: a handler round it, or a savepoint."""
     depth = sum(1 if savepoint.entered else -1 for _, savepoint in before(trace.of(Savepoints), step))
-    return depth > 0 or handled(trace, step)
+    return depth > 0 or handled(trace, step, model)
 
 
 def fallback(trace: Trace, step: Step) -> bool:
@@ -144,8 +144,9 @@ def fallback(trace: Trace, step: Step) -> bool:
     )
 
 
-def handled(trace: Trace, step: Step) -> bool:
-    """Whether a handler round a step catches an IntegrityError."""
+def handled(trace: Trace, step: Step, model: ModelRef | None = None) -> bool:
+    """Whether a handler round a step catches an IntegrityError: one of its own, or a broad one that looks for the row
+    of the other transaction."""
     path = step.path
     bodies = {arm.fork: path[:n] for n, arm in enumerate(path) if arm.kind == "try" and arm.arm == "body"}
     for other, detail in trace.of(EnterHandler) if bodies else ():
@@ -153,7 +154,15 @@ def handled(trace: Trace, step: Step) -> bool:
             continue
         if _expects(detail) or (_wraps(detail) and any(arm.kind == "loop" for arm in other.path)):
             return True
+        if BROAD & set(caught_names(detail)) and _looks_again(trace, other, model):
+            return True
     return False
+
+
+def _looks_again(trace: Trace, handler: Step, model: ModelRef | None) -> bool:
+    """Whether a handler reads rows of a mapped class."""
+    inside = (step.detail for step in trace.inside(handler.path) if isinstance(step.detail, Execute))
+    return model is not None and any(e.statement.kind == "select" and e.statement.model == model for e in inside)
 
 
 def _expects(handler: EnterHandler) -> bool:
@@ -173,9 +182,9 @@ def expected(project: Project, trace: Trace, insert: Insert) -> bool:
     step = insert.step
     if _handed_on(project, trace.function) or _run_again(project, trace, step):
         return True
-    if retried(trace, step) or fallback(trace, step):
+    if retried(trace, step, insert.model) or fallback(trace, step):
         return True
-    return any(handled(trace, other) for other in _sends(trace, insert))
+    return any(handled(trace, other, insert.model) for other in _sends(trace, insert))
 
 
 def _sends(trace: Trace, insert: Insert) -> Iterator[Step]:
