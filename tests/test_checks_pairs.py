@@ -197,6 +197,44 @@ def test_message_names_both_sides() -> None:
     assert [where.path for where, _ in hazard.related] == ["app.py"]
 
 
+# --- LCK103 -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chosen", "test", "writer"),
+    [
+        ("Job.state == 'new'", "True", "release"),
+        ("Job.state == 'held'", "True", "hold"),
+        ("Job.id == 1", "job.state == 'held'", "hold"),
+        ("Job.id == 1", "job.state not in ('new', 'held')", "make"),
+        ("Job.id == 1", "job.state == 'new'", "release"),
+    ],
+)
+def test_the_other_writer_may_have_read_the_same_row(chosen: str, test: str, writer: str) -> None:
+    project = link(f"""
+def make(session: Session):
+    job = Job(state="new")
+    session.add(job)
+    session.commit()
+    job.state = "ready"
+
+def release(session: Session):
+    for job in session.scalars(select(Job).where(Job.state != "held")):
+        if job.state == "new":
+            job.state = "free"
+
+def hold(session: Session):
+    session.execute(update(Job).where(Job.state == "held").values(state="kept"))
+
+def f(session: Session):
+    for job in session.scalars(select(Job).where({chosen})):
+        if {test}:
+            job.state = "done"
+""")
+    (hazard,) = (found for found in hazards(project, "LCK103") if found.function.endswith(".f"))
+    assert f"overwrites what {writer}" in hazard.message
+
+
 # --- LCK101 -----------------------------------------------------------------------------------------------
 
 

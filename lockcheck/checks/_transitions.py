@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from lockcheck.checks._common import Occurrence
 from lockcheck.declarations.model import Column
 from lockcheck.linking.constants import members
@@ -9,6 +11,7 @@ from lockcheck.linking.events import Arm, Branch, Execute, Test
 from lockcheck.linking.kinds import before
 from lockcheck.linking.origins import operations
 from lockcheck.linking.project import Project
+from lockcheck.linking.rowsets import RowSet
 from lockcheck.linking.states import Allowed
 from lockcheck.linking.trace import Step, Trace
 from lockcheck.linking.values import AttributeOf, Instance, Statement
@@ -44,13 +47,43 @@ def _is_about(project: Project, trace: Trace, test: Test, statement: Statement, 
 
 
 def _allowed(trace: Trace, at: Step, branch: Branch, step: Step) -> Allowed | None:
+    left = _left(trace, at, branch, step)
+    if left is None or not all(isinstance(value, str) for value in left.values):
+        return None
+    return Allowed(tuple(sorted(str(value) for value in left.values)), left.forbidden)
+
+
+class Left(NamedTuple):
+    """The constants that a test has left for a column, or those that it has ruled out."""
+
+    values: frozenset[object]
+    forbidden: bool
+
+
+def _left(trace: Trace, at: Step, branch: Branch, step: Step) -> Left | None:
     constants = members(branch.test.operand)
     arm = _arm(trace, at, branch, step)
-    if arm is None or not constants or not all(isinstance(value, str) for value in constants):
+    if arm is None or not constants:
         return None
     operator = branch.test.operator if arm == "body" else NEGATED[branch.test.operator]
-    states = tuple(sorted(str(value) for value in constants))
-    return Allowed(states, forbidden=operator in ("!=", "not in"))
+    return Left(constants, forbidden=operator in ("!=", "not in"))
+
+
+def tested(trace: Trace, step: Step, instance: Instance, column: Column) -> RowSet:
+    """The rows that a write reaches, by the tests of its row that lead to it."""
+    found: list[tuple[str, Left]] = []
+    for at, branch in before(trace.of(Branch), step):
+        subject = branch.test.subject
+        if branch.test.operator not in NEGATED or not isinstance(subject, AttributeOf):
+            continue
+        if subject.name == column.attribute and isinstance(subject.base, Instance):
+            left = _left(trace, at, branch, step) if subject.base.origin == instance.origin else None
+            if left is not None:
+                found.append((column.attribute, left))
+    return RowSet(
+        tuple((name, left.values) for name, left in found if not left.forbidden),
+        tuple((name, left.values) for name, left in found if left.forbidden),
+    )
 
 
 def _arm(trace: Trace, at: Step, branch: Branch, step: Step) -> str | None:

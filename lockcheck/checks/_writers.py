@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from lockcheck.checks._rows import read_of
+from lockcheck.checks._transitions import tested
 from lockcheck.linking.constants import members
 from lockcheck.linking.events import Execute, Write
 from lockcheck.linking.project import Project
+from lockcheck.linking.rowsets import RowSet, meet, rows_of
 from lockcheck.linking.trace import Step, Trace
+from lockcheck.linking.values import Built
 from lockcheck.plans import Target
 
 ANY = ""
@@ -17,17 +21,35 @@ ANY = ""
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """`values` are the constants that are written, None where they are not known."""
+    """`values` are the constants that are written, None where they are not known; `chosen` and `tested` say which rows
+    are written, `made` that it is one which the same run has inserted."""
 
     function: str
     site: Target
     values: frozenset[object] | None
+    chosen: RowSet = field(default_factory=RowSet)
+    tested: RowSet = field(default_factory=RowSet)
+    made: bool = False
 
 
-def other_writer(project: Project, column: tuple[str, str], function: str) -> Writer | None:
-    """One in another function of what sets a column, by table and attribute."""
-    found = project.ask(_writers).get(column, ())
-    return next((writer for writer in found if writer.function != function), None)
+def other_writer(
+    project: Project, column: tuple[str, str], function: str, rows: tuple[RowSet, RowSet]
+) -> Writer | None:
+    """One in another function of what sets a column, by table and attribute, of rows that this one may have read: the
+    first that has read them, too, else one that has inserted them."""
+    found = [writer for writer in project.ask(_writers).get(column, ()) if writer.function != function]
+    meeting = (w for w in found if all(meet(one, other) for one in rows for other in (w.chosen, w.tested)))
+    return min(meeting, key=lambda writer: writer.made, default=None)
+
+
+def reached(project: Project, trace: Trace, step: Step, write: Write) -> tuple[RowSet, RowSet]:
+    """Which rows a write reaches: those of the SELECT that read them, and those that tests have left."""
+    mapped = project.locks.mapped(write.instance.model)
+    column = mapped.column(write.attribute) if mapped else None
+    read = read_of(project, trace, step, write.instance)
+    direct = read is not None and not read.through
+    chosen = rows_of(project.locks, read.execute.statement) if read is not None and direct else RowSet()
+    return chosen, tested(trace, step, write.instance, column) if column is not None else RowSet()
 
 
 def other_value(project: Project, column: tuple[str, str], value: object) -> bool:
@@ -48,8 +70,16 @@ def _of_run(project: Project, trace: Trace) -> Iterator[tuple[tuple[str, str], W
     if project.contention.runs_alone(trace.function):
         return
     for step, detail in trace.of(Write, Execute):
-        for column, site, values in _written(project, step, detail) if step.is_local else ():
-            yield column, Writer(step.function, site, values)
+        if not step.is_local:
+            continue
+        made = isinstance(detail, Write) and isinstance(detail.instance.origin, Built)
+        rows = reached(project, trace, step, detail) if isinstance(detail, Write) else _stated(project, detail)
+        for column, site, values in _written(project, step, detail):
+            yield column, Writer(step.function, site, values, *rows, made)
+
+
+def _stated(project: Project, execute: Execute) -> tuple[RowSet, RowSet]:
+    return rows_of(project.locks, execute.statement), RowSet()
 
 
 def _written(

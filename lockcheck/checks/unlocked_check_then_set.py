@@ -10,7 +10,7 @@ from lockcheck.checks._limits import Limit, limits
 from lockcheck.checks._locking_read import locking_read
 from lockcheck.checks._numbering import Numbering, numberings
 from lockcheck.checks._rows import is_locked, read_of
-from lockcheck.checks._writers import Writer, other_writer
+from lockcheck.checks._writers import Writer, other_writer, reached
 from lockcheck.hazards import Hazard, Where
 from lockcheck.linking.entries import starts
 from lockcheck.linking.events import Write
@@ -27,7 +27,8 @@ def check(project: Project) -> Iterator[Hazard]:
         site, function = _place(project, setting, found)
         if (site, setting.column.attribute) not in seen:
             seen.add((site, setting.column.attribute))
-            other = other_writer(project, (setting.mapped.table, setting.column.attribute), function)
+            rows = reached(project, setting.trace, setting.step, setting.write)
+            other = other_writer(project, (setting.mapped.table, setting.column.attribute), function, rows)
             yield _hazard(project, setting, found, site, function, other)
     yield from _numbered(project)
     yield from _limited(project)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockcheck.linking import clauses
+from lockcheck.linking.constants import members
 from lockcheck.linking.values import Condition, Exists, Statement, each
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ SEARCHES = frozenset({"==", "<", "<=", ">", ">=", "in", "is null"})
 
 @dataclass(frozen=True, slots=True)
 class RowSet:
-    """`constants` are what columns are limited to, `filled` the columns that are not NULL, `pinned` those held to one
-    value, `searched` those by which an index may find the rows, and then gives the order: none are found by a scan of
-    the table."""
+    """`constants` are what columns are limited to, `without` what they are not, `filled` the columns that are not NULL,
+    `pinned` those held to one value, `searched` those by which an index may find the rows, and then gives the order:
+    none are found by a scan of the table."""
 
     constants: tuple[tuple[str, frozenset[object]], ...] = ()
+    without: tuple[tuple[str, frozenset[object]], ...] = ()
     filled: frozenset[str] = frozenset()
     pinned: frozenset[str] = frozenset()
     searched: frozenset[str] = frozenset()
@@ -37,6 +39,7 @@ def rows_of(locks: Locks, statement: Statement) -> RowSet:
     model = statement.model
     return RowSet(
         tuple(locks.constants(statement).items()),
+        tuple(_excluded(statement.where, model)),
         frozenset(_columns(statement.where, model, NEVER_NULL)),
         frozenset(clauses.pinned(statement.where, model)),
         frozenset(_columns(statement.where, model, SEARCHES)) & _leading(locks, model),
@@ -59,6 +62,15 @@ def _columns(where: Iterable[Clause], model: ModelRef, operators: frozenset[str]
             yield from (column.attribute for column in clause.columns if column.model == model)
 
 
+def _excluded(where: Iterable[Clause], model: ModelRef) -> Iterator[tuple[str, frozenset[object]]]:
+    """What a conjunct rules out for a column, where that is known."""
+    for clause in clauses.conjuncts(where):
+        if isinstance(clause, Condition) and clause.operator in ("!=", "not in") and len(clause.columns) == 1:
+            values = members(clause.operand)
+            if values is not None and clause.columns[0].model == model:
+                yield clause.columns[0].attribute, values
+
+
 def chosen_elsewhere(statement: Statement) -> bool:
     """Whether a subselect over other rows, such as keys in a temporary table, tells which rows are meant."""
     for clause in clauses.conjuncts(statement.where):
@@ -76,14 +88,21 @@ def can_deadlock(one: RowSet, other: RowSet, keys: Iterable[tuple[str, ...]]) ->
 
 
 def meet(one: RowSet, other: RowSet) -> bool:
-    """Whether two row sets may have rows in common: no column is limited to different constants, or to NULL on one
-    side and to values on the other."""
+    """Whether two row sets may have rows in common: no column is limited to different constants, to what the other side
+    rules out, or to NULL on one side and to values on the other."""
     limits = dict(other.constants)
     for name, values in one.constants:
         theirs = limits.get(name, values)
         if values and theirs and not values & theirs:
             return False
+    if _ruled_out(one, other) or _ruled_out(other, one):
+        return False
     return not (_null(one) & other.filled or _null(other) & one.filled)
+
+
+def _ruled_out(one: RowSet, other: RowSet) -> bool:
+    limits = dict(one.constants)
+    return any(limits.get(name) and limits[name] <= values for name, values in other.without)
 
 
 def _null(rows: RowSet) -> frozenset[str]:
