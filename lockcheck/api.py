@@ -178,9 +178,11 @@ def fix(
     """Apply the safe fixes (with `unsafe`, all of them) until nothing changes; with `diff`, write nothing.
     Findings that are `known` stay as they are."""
     from lockcheck.fixes.engine import fix_until_stable  # noqa: PLC0415 - imports libcst
+    from lockcheck.relinked import Renewing  # noqa: PLC0415 - only where one look follows the other
 
     given = dict([stdin]) if stdin else {}
-    workspace = Workspace(paths, settings, progress, given, means)
+    means = means or Means()
+    workspace = Workspace(paths, settings, progress, given, Renewing(cache=means.cache, jobs=means.jobs))
     everything = replace(settings, preview=True)
     workspace.sources(given)
     before = {path: text for path, text in workspace.texts(given).items() if path in workspace.reported}
@@ -190,7 +192,7 @@ def fix(
     def look(texts: Mapping[str, str]) -> Sequence[Finding]:
         found = _look(workspace, everything, {**given, **texts})
         new.update(sieve.sort((f for f in found.settled.findings if shown(f, settings)), found.texts).new)
-        return [finding for finding in found.settled.findings if lies_in(finding, workspace.reported)]
+        return found.settled.findings
 
     def applicable(finding: Finding) -> bool:
         allowed = finding.fix is not None and (unsafe or finding.fix.applicability == "safe")
@@ -203,7 +205,7 @@ def fix(
     report = replace(report, problems=(*report.problems, *unwritten))
     failed = {problem.path for problem in unwritten}
     applied = sum(finding.place.path not in failed for finding in outcome.fixed)
-    return FixReport(report, kept, applied, outcome.exhausted)
+    return FixReport(report, kept, applied, outcome.exhausted, outcome.refused)
 
 
 def add_ignores(

@@ -45,12 +45,14 @@ class ChangedFile:
 
 @dataclass(frozen=True, slots=True)
 class FixReport:
-    """What fixing did. `report` is about the fixed sources. `bound_hit` tells that another round would change more."""
+    """What fixing did. `report` is about the fixed sources. `bound_hit` tells that another round would change more,
+    `refused` tells which findings were left as they are, with the reason."""
 
     report: Report
     changed: tuple[ChangedFile, ...]
     applied: int
     bound_hit: bool
+    refused: tuple[tuple[Finding, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

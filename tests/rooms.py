@@ -112,6 +112,7 @@ class FixReport:
     changed: tuple[ChangedFile, ...] = ()
     applied: int = 0
     bound_hit: bool = False
+    refused: tuple[tuple[Finding, str], ...] = ()
 
 
 def use_analysis(

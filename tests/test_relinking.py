@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lockcheck import api
+from lockcheck import api, relinked, settings
 from lockcheck.linked import Workspace, link
 from lockcheck.linking.evaluations import Evaluations, Key
 from lockcheck.linking.events import Behaviour
 from lockcheck.linking.linker import MAX_CONTEXTS
-from lockcheck.server import relinked
 from lockcheck.server.state import State
 from lockcheck.settings import Overrides
 from tests.projects import FIXTURES
@@ -121,6 +120,15 @@ class Looks:
         assert old in before
         self.texts[path] = before.replace(old, new)
         self.look()
+
+
+def test_a_fix_is_looked_at_without_linking_anew(root: Path, links: list[int]) -> None:
+    """The UPDATE of another file is not news: it was reported before, with another SELECT as its other side."""
+    done = api.fix([Path("shop/helpers.py")], settings.load(root), unsafe=True, diff=True)
+    assert [change.path for change in done.changed] == ["shop/helpers.py"]
+    assert [finding.place.path for finding in done.report.findings] == ["shop/sweeping.py"]
+    assert not done.refused
+    assert len(links) == 1
 
 
 QUIET = {

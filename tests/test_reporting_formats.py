@@ -166,6 +166,15 @@ def test_summary(report: Any, expected: list[str]) -> None:
                 "Stopped early: the fixes kept calling for further fixes.",
             ],
         ),
+        (
+            FixReport(Report((finding(),)), refused=((finding(), "the fix would bring LCK204 in work"),) * 6),
+            False,
+            [
+                "Applied no fixes; 1 finding left.",
+                *["LCK201 in Jobs.sweep (jobs.py) stays: the fix would bring LCK204 in work."] * 5,
+                "And 1 more of that kind.",
+            ],
+        ),
     ],
 )
 def test_after_fixing(fixed: Any, *, would: bool, expected: list[str]) -> None:

@@ -16,7 +16,8 @@ from lockcheck.fixes.apply import apply_all, select_compatible
 
 Texts = Mapping[str, str]
 Analyse = Callable[[Texts], Sequence[Finding]]
-"""All findings, preview ones included, when the given texts stand in place of the files of the same path."""
+"""All findings of the project, preview ones included, when the given texts stand in place of the files of the same
+path."""
 Kind = tuple[str, str, str]
 """What a finding is counted by: code, path, symbol."""
 

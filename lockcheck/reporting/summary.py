@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from lockcheck.reporting.style import Style
     from lockcheck.reporting.view import View
 
+REFUSED = 5
+"""How many fixes that were dropped are named."""
+
 
 def summary(report: Report) -> Iterator[str]:
     """How many findings there are, and how many of them --fix and --unsafe-fixes would mend."""
@@ -83,6 +86,11 @@ def after_fixing(fixed: FixReport, *, would: bool) -> Iterator[str]:
     done = "Would apply" if would else "Applied"
     fixes = f"{fixed.applied:,} fix{'' if fixed.applied == 1 else 'es'} in {plural(len(fixed.changed), 'file')}"
     yield f"{done} {fixes if fixed.applied else 'no fixes'}; {_left(fixed)} left."
+    for finding, reason in fixed.refused[:REFUSED]:
+        where = f"in {finding.symbol} ({finding.place.path})" if finding.symbol else f"in {finding.place.path}"
+        yield printable(f"{finding.code} {where} stays: {reason}.")
+    if len(fixed.refused) > REFUSED:
+        yield f"And {len(fixed.refused) - REFUSED:,} more of that kind."
     if fixed.bound_hit:
         yield "Stopped early: the fixes kept calling for further fixes."
     yield from known(fixed.report)

@@ -10,17 +10,13 @@ from lockcheck.cache.folder import digest
 from lockcheck.cache.kept import KeptRecords
 from lockcheck.cache.snapshots import Snapshots
 from lockcheck.held import Held
-from lockcheck.linked import Linked, Means
 from lockcheck.reader import Reader
-from lockcheck.server.relinked import Relinked
+from lockcheck.relinked import Renewing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lockcheck.cache.snapshots import Islands
     from lockcheck.outline import Outline
     from lockcheck.records import Record, Wanted
-    from lockcheck.settings import Settings
 
 MOST = 3
 """How many contents of a file are kept, besides the one that was linked last."""
@@ -115,19 +111,15 @@ class MemorySnapshots(Snapshots):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory(Means):
+class Memory(Renewing):
     """Means of looks that know what earlier ones have found."""
 
     records: MemoryRecords
     snapshots: MemorySnapshots
-    relinked: Relinked
 
     @classmethod
     def of(cls, records: MemoryRecords) -> Memory:
-        return cls(records=records, snapshots=MemorySnapshots(records), relinked=Relinked())
+        return cls(records=records, snapshots=MemorySnapshots(records))
 
     def prepared(self) -> tuple[Reader, Snapshots | None]:
         return Reader(self.records), self.snapshots
-
-    def linked(self, records: Mapping[str, Record], settings: Settings) -> Linked:
-        return self.relinked.linked(records, settings)

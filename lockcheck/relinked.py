@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lockcheck.facts import ModuleFacts
-from lockcheck.linked import Linked, link
+from lockcheck.linked import Linked, Means, link
 from lockcheck.outline import declared_outline
 
 if TYPE_CHECKING:
@@ -33,6 +33,16 @@ class Relinked:
             others = {known: island for known, island in self._islands.items() if known.isdisjoint(paths)}
             self._islands = {**others, paths: _Island()}
         return self._islands[paths].linked(records, settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewing(Means):
+    """Means of one look after the other at a project: what one has linked, the next takes further."""
+
+    relinked: Relinked = field(default_factory=Relinked)
+
+    def linked(self, records: Mapping[str, Record], settings: Settings) -> Linked:
+        return self.relinked.linked(records, settings)
 
 
 class _Island:
