@@ -94,7 +94,7 @@ def loop_site(trace: Trace, guarded: Guarded) -> Target | None:
 def _reuse(project: Project, trace: Trace, guarded: Guarded, session: SessionRef, failed: Step) -> Reuse | None:
     """The first use of the session in or after the handler, None when the transaction is ended first or the function
     is left."""
-    for step in guarded.inside:
+    for step in _taken(guarded, guarded.inside):
         if recovers(step.detail, session):
             return None
         if uses_in(guarded, step, session, failed):

@@ -1,10 +1,13 @@
-"""How a test comes out once a `try` has failed: by what its variables hold then."""
+"""How a test comes out once a `try` has failed: by what its variables hold then, and in a handler by what an error of
+the database is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lockcheck import facts
+from lockcheck.linking.errors import database_errors
+from lockcheck.linking.values import Abstract, ClassRef, External, TupleOf, each
 
 NEVER_RETURN = frozenset(
     {
@@ -16,12 +19,20 @@ NEVER_RETURN = frozenset(
 """Functions that always raise, or end the program."""
 
 
-class Aftermath:
-    """Answers for one `try`; `joins` say what its variables hold afterwards."""
+OF_ERRORS = frozenset(
+    {
+        "add_detail", "add_note", "args", "code", "connection_invalidated", "detail", "hide_parameters", "ismulti",
+        "orig", "params", "statement", "with_traceback",
+    }
+)  # fmt: skip
+"""The attributes of SQLAlchemy's exceptions, next to those with a leading underscore."""
 
-    def __init__(self, values: Sequence[facts.Value], joins: tuple[facts.Id, ...]) -> None:
+
+class Outcomes:
+    """Answers for combined tests; what single ones come to is up to the kind."""
+
+    def __init__(self, values: Sequence[facts.Value]) -> None:
         self._values = values
-        self._joins = joins
 
     def outcome(self, test: facts.Id) -> bool | None:
         """The truth of a test, None where it is not known."""
@@ -33,8 +44,23 @@ class Aftermath:
             found = [self.outcome(operand) for operand in fact.operands]
             deciding = fact.operator == "or"
             return deciding if deciding in found else None
-        if isinstance(fact, facts.Compare):
-            return self._compared(fact)
+        return self._compared(fact) if isinstance(fact, facts.Compare) else self._single(test)
+
+    def _compared(self, fact: facts.Compare) -> bool | None:
+        raise NotImplementedError
+
+    def _single(self, test: facts.Id) -> bool | None:
+        raise NotImplementedError
+
+
+class Aftermath(Outcomes):
+    """Answers behind one `try`; `joins` say what its variables hold there."""
+
+    def __init__(self, values: Sequence[facts.Value], joins: tuple[facts.Id, ...]) -> None:
+        super().__init__(values)
+        self._joins = joins
+
+    def _single(self, test: facts.Id) -> bool | None:
         return _agreed(self._truth(held) for held in self._held(test))
 
     def _compared(self, fact: facts.Compare) -> bool | None:
@@ -74,6 +100,49 @@ class Aftermath:
         if isinstance(fact, facts.Const):
             return fact.value is None
         return False if isinstance(fact, facts.Caught) else None
+
+
+class InHandler(Outcomes):
+    """Answers for what a handler asks of the exception that it has caught, where that is a database's: such an error is
+    of no other kind, and has no attributes of others. `known` gives what was found out of a value."""
+
+    def __init__(self, values: Sequence[facts.Value], known: Callable[[facts.Id], Abstract | None]) -> None:
+        super().__init__(values)
+        self._known = known
+
+    def _compared(self, fact: facts.Compare) -> bool | None:
+        return False if any(map(self._fails, fact.operands)) else None
+
+    def _single(self, test: facts.Id) -> bool | None:
+        fact = self._values[test]
+        func = self._values[fact.func] if isinstance(fact, facts.Call) else None
+        if isinstance(fact, facts.Call) and isinstance(func, facts.Name) and len(fact.args) == 2:  # noqa: PLR2004  both take two
+            subject, other = (arg.value for arg in fact.args)
+            if isinstance(self._values[subject], facts.Caught) and func.name == "isinstance":
+                return False if self._is_another(self._known(other)) else None
+            if isinstance(self._values[subject], facts.Caught) and func.name == "hasattr":
+                return False if self._is_foreign(self._values[other]) else None
+        return False if self._fails(test) else None
+
+    def _is_another(self, kinds: Abstract | None) -> bool:
+        """Whether no error of the database is of one of these kinds."""
+        found = [] if kinds is None else kinds.items if isinstance(kinds, TupleOf) else each(kinds)
+        known = all(isinstance(kind, (External, ClassRef)) for kind in found)
+        return bool(found) and known and not database_errors(found)
+
+    def _fails(self, number: facts.Id) -> bool:
+        """Whether a value is reached through an attribute that the exception has not."""
+        fact = self._values[number]
+        if isinstance(fact, facts.Attr) and isinstance(self._values[fact.base], facts.Caught):
+            return self._is_foreign(facts.Const(fact.name))
+        if isinstance(fact, (facts.Attr, facts.Subscript)):
+            return self._fails(fact.base)
+        return isinstance(fact, facts.Call) and self._fails(fact.func)
+
+    @staticmethod
+    def _is_foreign(name: facts.Value) -> bool:
+        found = name.value if isinstance(name, facts.Const) else None
+        return isinstance(found, str) and found not in OF_ERRORS and not found.startswith("_")
 
 
 def _agreed(answers: Iterator[bool | None]) -> bool | None:

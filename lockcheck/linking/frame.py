@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lockcheck import facts
 from lockcheck.immutable import replace
 from lockcheck.linking import clauses, managers, presence
-from lockcheck.linking.aftermath import NEVER_RETURN, Aftermath
+from lockcheck.linking.aftermath import NEVER_RETURN, Aftermath, InHandler, Outcomes
 from lockcheck.linking.arguments import Arguments, pairs, truth
 from lockcheck.linking.decisions import TRUE, decision
 from lockcheck.linking.events import (
@@ -118,7 +118,7 @@ class Frame:
         """How many values were found that rest on others which are still being evaluated, and so are found anew."""
         self.dropped: set[facts.Id] = set()
         """The values of calls that stand alone, and are not awaited."""
-        self._tried: list[tuple[int, Aftermath]] = []
+        self._tried: list[tuple[int, Outcomes]] = []
         self._items: dict[facts.Id, list[tuple[Abstract, Abstract]]] = {}
         named = linker.names.deals_with_database(function.module)
         self._sessions = {n for name, n in function.bindings if named and name in SESSION_NAMES}
@@ -604,6 +604,8 @@ class Frame:
         with self.arm("try", fork, "body"):
             self.run(step.body)
         outer = self._written_before
+        handled = (fork, InHandler(self.function.values, self.known))
+        self._tried.append(handled)
         for number, handler in enumerate(step.handlers):
             self._written_before = last_value(step.body)
             with self.arm("try", fork, f"handler {number}"):
@@ -611,6 +613,7 @@ class Frame:
                 self.emit(EnterHandler(self.target("handler", handler.site), fork, types))
                 self.run(handler.body)
         self._written_before = outer
+        self._tried.remove(handled)
         with self.arm("try", fork, "else"):
             self.run(step.orelse)
         with self.arm("try", fork, "finally"):
