@@ -66,7 +66,7 @@ class Linker:
         self.modules: dict[str, facts.ModuleFacts] = {}
         for module in modules:
             self._add(module)
-        self.extender = Extender(self.names.column, self.names.related)
+        self.extender = Extender(self.names.column, self.names.related, self.names.in_one_table)
         self.attributes = Attributes(self)
         self.sessions = Sessions(self)
         self.calls = Calls(self)

@@ -184,6 +184,13 @@ class Names:
         found = self.model_attribute(model, name)
         return found if isinstance(found, ColumnRef) else None
 
+    def in_one_table(self, one: ModelRef, other: ModelRef) -> bool:
+        """Whether two classes share their table (single-table inheritance), and neither stands for a copy of it."""
+        first, second = self._declarations.mapped(one.qualname), self._declarations.mapped(other.qualname)
+        if first is None or second is None or one.alias is not None or other.alias is not None:
+            return False
+        return (first.table, first.root) == (second.table, second.root)
+
     def related(self, relation: RelationRef) -> ModelRef | None:
         mapped = self._declarations.mapped(relation.model.qualname)
         relationship = mapped.relationships.get(relation.name) if mapped else None

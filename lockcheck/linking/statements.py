@@ -7,6 +7,7 @@ from collections.abc import Callable
 from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments, is_false, pairs, truth
 from lockcheck.linking.clauses import condition, conditions, conjunction, is_null
+from lockcheck.linking.inheritance import SameRows, owned
 from lockcheck.linking.values import (
     Abstract,
     Assignments,
@@ -77,14 +78,18 @@ def first_model(values: tuple[Abstract, ...]) -> ModelRef | None:
 
 
 class Extender:
-    """Adds one method call to a statement. `known` tells whether a model has a column, `target` what a relationship
-    leads to."""
+    """Adds one method call to a statement. `column` tells whether a model has a column, `target` what a relationship
+    leads to, `same` whether two models are in one table."""
 
     def __init__(
-        self, column: Callable[[ModelRef, str], ColumnRef | None], target: Callable[[RelationRef], ModelRef | None]
+        self,
+        column: Callable[[ModelRef, str], ColumnRef | None],
+        target: Callable[[RelationRef], ModelRef | None],
+        same: SameRows,
     ) -> None:
         self._column = column
         self._target = target
+        self._same = same
         self._steps: dict[str, Callable[[Statement, Arguments, Target], Statement]] = {
             "where": self._where,
             "filter": self._where,
@@ -138,7 +143,8 @@ class Extender:
         added = conjunction(arguments.positional) + (() if arguments.complete else (OpaqueClause(),))
         model = statement.model or next((c.model for cond in conditions(added) for c in cond.columns), None)
         spelling = statement.spelling if statement.model == model else None  # what is selected is none of that model's
-        return replace(statement, where=statement.where + added, model=model, spelling=spelling)
+        where = statement.where + owned(added, model, self._same)
+        return replace(statement, where=where, model=model, spelling=spelling)
 
     def _filter_by(self, statement: Statement, arguments: Arguments, site: Target) -> Statement:
         added: list[Clause] = []
