@@ -190,9 +190,10 @@ class Text(NamedTuple):
 
 
 class Yielded(NamedTuple):
-    """`yield value` or `yield from value`; its own value is what is sent in."""
+    """`yield value`, or `yield from value` with `each`; its own value is what is sent in."""
 
     value: Id | None
+    each: bool = False
 
 
 class Unknown(NamedTuple):

@@ -448,7 +448,11 @@ class Frame:
         return item(base, 0) if isinstance(base, (CollectionOf, Result)) else Opaque()
 
     def each(self, fact: facts.Each, _: int) -> Abstract:
-        found = each(self._walked.get(fact.iterable) or self.value(fact.iterable))
+        return self._elements(self._walked.get(fact.iterable) or self.value(fact.iterable))
+
+    def _elements(self, value: Abstract) -> Abstract:
+        """What walking over a value gives."""
+        found = each(value)
         for part in found:
             if isinstance(part, Result):
                 self.linker.mark("many", part.site)
@@ -489,7 +493,8 @@ class Frame:
         return FunctionRef(fact.qualname, closure=self.linker.closure_for(self, fact.qualname))
 
     def produced(self, fact: facts.Yielded, _: int) -> Abstract:
-        self.yielded.append(self.value(fact.value) if fact.value is not None else Known(None))
+        value = self.value(fact.value) if fact.value is not None else Known(None)
+        self.yielded.append(self._elements(self.linker.sessions.walked(self, value)) if fact.each else value)
         self.emit(Suspend())
         return Opaque()
 

@@ -202,10 +202,9 @@ def _lambda(body: Body, node: cst.Lambda) -> Id:
 
 def _yield(body: Body, node: cst.Yield) -> Id:
     body.is_generator = True
-    value = node.value
-    if isinstance(value, cst.From):
-        value = value.item
-    return body.table.add_call(Yielded(None if value is None else body.value(value)))
+    if isinstance(node.value, cst.From):
+        return body.table.add_call(Yielded(body.value(node.value.item), each=True))
+    return body.table.add_call(Yielded(None if node.value is None else body.value(node.value)))
 
 
 def _await(body: Body, node: cst.Await) -> Id:
