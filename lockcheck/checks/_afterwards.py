@@ -14,6 +14,7 @@ from lockcheck.linking.anew import made_anew
 from lockcheck.linking.events import (
     Arm,
     EnterLoop,
+    Inner,
     Leave,
     Outer,
     Path,
@@ -21,7 +22,7 @@ from lockcheck.linking.events import (
 )
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import SessionRef, Somewhere
+from lockcheck.linking.values import Built, Origin, Reached, SessionRef, Somewhere
 from lockcheck.plans import Target
 
 
@@ -173,9 +174,18 @@ def next_turn(project: Project, trace: Trace, guarded: Guarded, session: Session
     """In a loop the same body runs again, on the same session unless the body has opened it."""
     site = loop_site(trace, guarded)
     function = project.linker.functions[trace.function].facts
-    if site is not None and made_anew(function, site, session.origin):
+    loop = loop_around(guarded)
+    if site is not None and (made_anew(function, site, session.origin) or _of_new_object(trace, loop, session.origin)):
         return []
-    return turn_of(trace, loop_around(guarded), session)
+    return turn_of(trace, loop, session)
+
+
+def _of_new_object(trace: Trace, loop: Path, origin: Origin) -> bool:
+    """Whether a session is that of an object which a function makes that is called at each turn of a loop."""
+    while isinstance(origin, Reached):
+        origin = origin.base
+    called = (inner.behaviour.function for step, inner in trace.of(Inner) if step.path[: len(loop)] == loop)
+    return isinstance(origin, Built) and origin.site.slice in called
 
 
 def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:
