@@ -57,7 +57,7 @@ def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     for number, taken in enumerate(locks):
         if not taken.blocking or all(lock.table == taken.table for lock in locks[:number]):
             continue
-        held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
+        held = [lock for lock in locks[:number] if is_held(trace, lock, taken) and not _any_order(project, lock, taken)]
         if held:
             none = _without_rows(lookups, taken)
             held = [lock for lock in held if lock.taken.step.number not in none]
@@ -66,6 +66,23 @@ def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
                 before = [other for other in held if _earlier(other, lock)]
                 first = any(_comes_first(trace, step, lock) for step in serial)
                 yield CriticalPair(trace.function, lock, taken, tuple(before), first)
+
+
+def _any_order(project: Project, lock: Lock, taken: Lock) -> bool:
+    """Whether one flush sends both, of tables whose foreign keys lead from each to the other: which is sent first is
+    not to be told."""
+    one, other = lock.taken, taken.taken
+    flushed = one.at is not one.step and other.at is not other.step and one.at.number == other.at.number
+    return flushed and _leads(project, lock.table, taken.table) and _leads(project, taken.table, lock.table)
+
+
+def _leads(project: Project, table: str, target: str) -> bool:
+    """Whether foreign keys lead from a table to another one."""
+    seen, level = {table}, {table}
+    while level and target not in seen:
+        level = {parent for name in level for parent in project.parents(name)} - seen
+        seen |= level
+    return target in seen
 
 
 def _without_rows(lookups: Lookups, taken: Lock) -> frozenset[int]:
