@@ -16,6 +16,7 @@ from lockcheck.linking.events import Add, Delete, Execute, Merge, SessionCall, W
 from lockcheck.linking.footprints import Lock
 from lockcheck.linking.missing import Lookups
 from lockcheck.linking.trace import Step, Trace, same_session
+from lockcheck.linking.values import Built, Instance, each
 
 if TYPE_CHECKING:
     from lockcheck.linking.project import Project
@@ -62,7 +63,7 @@ def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
             none = _without_rows(lookups, taken)
             held = [lock for lock in held if lock.taken.step.number not in none]
         for lock in held if not _again(taken, held) else ():
-            if lock.table != taken.table and not _either(lock, taken):
+            if lock.table != taken.table and not _either(lock, taken) and not _found_or_made(lock, taken):
                 before = [other for other in held if _earlier(other, lock)]
                 first = any(_comes_first(trace, step, lock) for step in serial)
                 yield CriticalPair(trace.function, lock, taken, tuple(before), first)
@@ -112,6 +113,17 @@ def _either(lock: Lock, taken: Lock) -> bool:
     """Whether one construct takes both, each when its turn comes: the tables of a loop over models come in an order
     that the program decides."""
     return lock.taken.site == taken.taken.site and lock.taken.step is not taken.taken.step
+
+
+def _found_or_made(lock: Lock, taken: Lock) -> bool:
+    """Whether a new row is added, whose foreign key locks a parent, in the place of the row that is held: it is either
+    this one or that one."""
+    one, other = lock.taken.step.detail, taken.taken.step.detail
+    if taken.how != "foreign key" or not isinstance(other, (Add, Merge)):
+        return False
+    added = {part.origin for part in each(other.value) if isinstance(part, Instance)}
+    held = one.instance.origin in added if isinstance(one, Write) else one is other
+    return held and any(isinstance(origin, Built) for origin in added)
 
 
 def _earlier(one: Lock, other: Lock) -> bool:
