@@ -23,6 +23,7 @@ def touches(source: str, prefix: str = "") -> dict[str, bool]:
         "def f(x): return x + 1",
         "def f(d): d.update(a=1); d.get('x'); d.pop('y'); s.add(1)",
         "def f(parser): parser.add('x'); parser.delete(1); q.filter(2)",
+        "def f(request): return request.query.get('x')",
         "def f(session_id): return session_id",
         "def f(): return session_cookie_name",
         "def f(): x = Column(Integer); return x",
@@ -35,6 +36,11 @@ def touches(source: str, prefix: str = "") -> dict[str, bool]:
 )
 def test_functions_without_a_trace_are_left_out(source: str) -> None:
     assert touches(source, "# session\n") == {"f": False}
+
+
+@pytest.mark.parametrize("owner", ["Job", "models.Job", "cls"])
+def test_queries_of_models(owner: str) -> None:
+    assert touches(f"def f(cls): return {owner}.query.get(1)") == {"f": True}
 
 
 @pytest.mark.parametrize("source", ["def f(x): return x.execute(1)", "def f(x): x.order_by(1); x.is_(2); x.commit()"])

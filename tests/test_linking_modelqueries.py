@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lockcheck.linking.events import Write
 from lockcheck.linking.values import SessionRef
 from tests.linked import Linked, link
 
@@ -75,6 +76,13 @@ def test_flask_models(made: str) -> None:
     commit = project.trace().steps[-1].detail
     assert project.accesses() == ["one"]
     assert session_of(project).origin == commit.session.origin  # type: ignore[union-attr]  # a SessionCall
+
+
+@pytest.mark.parametrize("ending", ["get_or_404(1)", "filter_by(id=1).first_or_404()", "filter_by(id=1).one_or_404()"])
+def test_methods_that_answer_with_an_error(ending: str) -> None:
+    project = link(f"{FLASK}db = SQLAlchemy()\n{PAGE}\ndef f():\n    Page.query.{ending}.state = 'a'\n")
+    assert project.accesses() == ["one"]
+    assert [write.attribute for _, write in project.trace().of(Write)] == ["state"]
 
 
 @pytest.mark.parametrize(

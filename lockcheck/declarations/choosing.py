@@ -157,8 +157,18 @@ def _method(chooser: Chooser, func: ast.Attribute) -> bool:
         return False
     if name in DISTINCT_METHODS or (root in hints.database and name not in SCHEMA_NAMES and root is not None):
         return True
+    if _is_query_of_class(func.value):
+        return True
     received = root in RECEIVERS or _last(func.value) in RECEIVERS
     return received if name in SESSION_METHODS else name in COMMON_METHODS and (received or bool(hints.database))
+
+
+def _is_query_of_class(node: ast.expr) -> bool:
+    """Whether something reads as `Model.query`."""
+    if not isinstance(node, ast.Attribute) or node.attr != "query":
+        return False
+    owner = node.value.attr if isinstance(node.value, ast.Attribute) else _root(node.value) or ""
+    return owner == "cls" or owner[:1].isupper()
 
 
 def _root(node: ast.expr) -> str | None:

@@ -12,7 +12,7 @@ DATABASE_PACKAGES = frozenset(
 WORDS = (
     "sqlalchemy", "session", "Session", "sqlmodel", "_alchemy", ".scalars(", ".execute(", ".with_for_update(",
     ".filter_by(", ".on_conflict_do", ".not_in(", ".notin_(", ".in_(", ".begin_nested(", ".is_(", ".is_not(",
-    ".isnot(", ".where(", ".query(", ".merge(", ".add_all(", ".rollback(", ".commit(",
+    ".isnot(", ".where(", ".query(", ".query.", ".merge(", ".add_all(", ".rollback(", ".commit(",
 )  # fmt: skip
 """A file without any of these is not looked at further."""
 

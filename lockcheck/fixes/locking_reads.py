@@ -10,7 +10,9 @@ from lockcheck.fixes.locks import columns
 from lockcheck.fixes.slices import Change, Refused, Slice
 from lockcheck.plans import LockRead
 
-_EXECUTING = frozenset({"all", "first", "one", "one_or_none", "scalar", "get"})
+_EXECUTING = frozenset(
+    {"all", "first", "first_or_404", "get", "get_or_404", "one", "one_or_404", "one_or_none", "scalar"}
+)
 _LOCKING = frozenset({"with_for_update", "populate_existing"})
 
 

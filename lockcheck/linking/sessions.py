@@ -59,7 +59,8 @@ AT_ONCE = frozenset(
 TAKE_OBJECTS = frozenset({"add", "merge", "refresh", "delete"})
 JOINED = frozenset({"begin", "commit", "close"})
 QUERY_ALL = frozenset({"all", "__iter__"})
-QUERY_ONE = frozenset({"first", "one", "one_or_none"})
+QUERY_ONE = frozenset({"first", "one", "one_or_none", "first_or_404", "one_or_404"})
+QUERY_GET = frozenset({"get", "get_or_404"})
 QUERY_SCALAR = frozenset({"scalar", "count"})
 
 
@@ -311,7 +312,7 @@ class Sessions:
             return None
         if name in ("update", "delete"):
             return self._query_write(call, statement, name, arguments)
-        if name == "get":
+        if name in QUERY_GET:
             return self._query_get(call, statement, arguments)
         known = name in QUERY_ALL or name in QUERY_ONE or name in QUERY_SCALAR or name == "exists_now"
         if not known:

@@ -25,7 +25,9 @@ OF_RESULT: dict[str, Taken] = {
     "scalar": "first",
 }
 
-OF_QUERY: dict[str, Taken] = {"first": "one", "one": "one", "one_or_none": "one", "scalar": "one"}
+OF_QUERY: dict[str, Taken] = dict.fromkeys(
+    ("first", "first_or_404", "one", "one_or_404", "one_or_none", "scalar"), "one"
+)
 """`Query.first()` adds LIMIT 1, `Query.scalar()` calls `one()`."""
 
 
