@@ -614,3 +614,38 @@ def f(session: Session):
     touch(session, Job, 1)
 """)
     assert project.project.callers["app.touch"] == {"app.f"}
+
+
+STORE = """
+class Store:
+    model = None
+    other = Job
+    def read(self, session: Session):
+        session.execute(select(self.model))
+    @classmethod
+    def other_read(cls, session: Session):
+        session.execute(select(cls.other))
+class Jobs(Store):
+    model = Job
+    other = None
+class Runs(Store):
+    from models import Run
+    model = models.Run
+    other = Run
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "tables"),
+    [
+        ("Store().read(session)", [None]),
+        ("Jobs().read(session)", ["job"]),
+        ("Runs().read(session)", ["run"]),
+        ("Store.other_read(session)", ["job"]),
+        ("Jobs.other_read(session)", [None]),
+    ],
+)
+def test_a_class_that_names_its_model(call: str, tables: list[str | None]) -> None:
+    project = link(f"import models\n{STORE}\ndef f(session: Session):\n    {call}\n")
+    found = [project.project.locks.table(execute.statement.model) for execute in project.executes()]
+    assert found == tables

@@ -6,6 +6,7 @@ from typing import Literal
 
 from lockcheck.checks._common import dialects
 from lockcheck.checks._evidence import Evidence, Setting
+from lockcheck.checks._several_models import DIFFER, keys_differ
 from lockcheck.hazards import Remedy
 from lockcheck.linking.events import Execute, Outer
 from lockcheck.linking.project import Project
@@ -25,6 +26,8 @@ def locking_read(project: Project, setting: Setting, found: Evidence, function: 
     if reason is not None or statement.spelling is None:
         return None, reason or "the model has no name at the read"
     one = execute.how == "get" or project.locks.one_row(statement)
+    if not one and keys_differ(project, statement, mapped):
+        return None, DIFFER
     plan = LockRead(
         execute.site if execute.how == "get" else statement.site,
         statement.spelling,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lockcheck.checks._common import Occurrence, dialects, listed, one_each
 from lockcheck.checks._companions import guarded_beside, seen_before
+from lockcheck.checks._several_models import lack
 from lockcheck.checks._subselects import asked_inside, asked_states
 from lockcheck.checks._transitions import tested_before
 from lockcheck.checks._writers import other_value
@@ -150,6 +151,8 @@ def _remedy(
         return None, f"which {column.name} may come before is not known (set them in [tool.lockcheck.states])"
     if statement.spelling is None or len(statement.steps) != 1:
         return None, "the statement is built in several functions"
+    if lack(project, statement, column.attribute):
+        return None, f"the statement stands for several models, not all of which have {column.name}"
     spelled = (_spelled(project, statement.site, state.value, name) for name in allowed.states if name is not None)
     names = [name for name in spelled if name is not None]
     nullable = column.nullable is not False

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from lockcheck.checks._common import Occurrence, counterpart_does, counterpart_text, dialects, listed, one_each, short
+from lockcheck.checks._several_models import DIFFER, keys_differ
 from lockcheck.declarations.model import MappedClass
 from lockcheck.hazards import Hazard, Remedy
 from lockcheck.linking import clauses
@@ -99,6 +100,8 @@ def _remedy(
         return None, "the statement is built in several functions"
     if other is not None and other.order and not other.ordered:
         return None, f"the other side locks the rows in the order of {listed(other.order)}"
+    if keys_differ(project, statement, mapped):
+        return None, DIFFER
     form = _form(project)
     if form == "portable" and statement.kind == "delete":
         return None, DELETED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.checks._common import counterpart_does, counterpart_text, dialects, short
+from lockcheck.checks._several_models import DIFFER, keys_differ
 from lockcheck.hazards import Hazard, Remedy, Where
 from lockcheck.linking.events import Execute
 from lockcheck.linking.lockers import Locker
@@ -106,6 +107,8 @@ def _remedy(project: Project, statement: Statement, site: Target) -> tuple[Remed
         return None, "by which name the table goes there is not known"
     if (statement.site.path, statement.site.slice) != (site.path, site.slice):
         return None, "the statement is built in another function"
+    if keys_differ(project, statement, mapped):
+        return None, DIFFER
     if {"mysql", "mariadb"} & set(project.policy.dialects):
         return None, "InnoDB locks rows while it scans, before ORDER BY sorts them"
     names = project.policy.databases

@@ -209,12 +209,24 @@ class Names:
         method = self._declarations.method(qualname, name)
         if method is not None:
             return FunctionRef(method)
+        held = self._held_model(qualname, name)
+        if held is not None:
+            return held
         for base in self._declarations.mro(qualname) or (qualname,):
             constant = self._declarations.constant(f"{base}.{name}")
             if not isinstance(constant, Missing):
                 return constant_value(constant) if lasting(name, constant) else None
         nested = f"{qualname}.{name}"
         return ClassRef(nested) if self._declarations.class_(nested) is not None else None
+
+    def _held_model(self, qualname: str, name: str) -> ModelRef | None:
+        """The mapped class that `model = Job` in a class body names."""
+        found = self._declarations.attribute(qualname, name)
+        value = found[1].value if found is not None and isinstance(found[1], declared.Assignment) else None
+        if found is None or not isinstance(value, declared.Name):
+            return None
+        model = self.classify(self._declarations.resolve(self._declarations.module_of(found[0]), value.dotted))
+        return model if isinstance(model, ModelRef) else None
 
     # --- annotations -------------------------------------------------------------------------------------------
 
