@@ -37,8 +37,8 @@ class Transitions:
 
 
 class States:
-    """Answers which columns are state columns. Without a profile: named state or status (or ending so) or an Enum,
-    and compared somewhere in the WHERE of a write or tested in Python before one."""
+    """Answers which columns are state columns. Without a profile: named state or status (or ending so), by code or key,
+    or an Enum, and compared somewhere in the WHERE of a write or tested in Python before one."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -62,7 +62,7 @@ class States:
         name = column.name.lower()
         if any(part in (column.type + column.python_type).lower() for part in DOCUMENTS):
             return False
-        named = name.endswith(("state", "status"))
+        named = name.endswith(("state", "status")) or _is_coded(name, column)
         if not (named or column.is_enum):
             return False
         related = (mapped.qualname, mapped.root)
@@ -99,3 +99,8 @@ def _compares(detail: Execute | Test) -> Iterator[ColumnRef]:
         base = detail.subject.base
         if isinstance(base, Instance):
             yield ColumnRef(base.model, detail.subject.name)
+
+
+def _is_coded(name: str, column: Column) -> bool:
+    """Whether a column refers to a state by its code or key; a status code that is a number is HTTP's."""
+    return name.endswith("status_id") or (name.endswith("status_code") and "int" not in column.type.lower())
