@@ -632,3 +632,19 @@ def test_three_returns_are_three_alternatives() -> None:
     """).returned()
     assert isinstance(values, Alternatives)
     assert len(each(values)) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("for one in given:\n        q = q.where(one)", {"opaque"}),
+        ("for name in given:\n        q = q.where(getattr(Job, name) == 1)", {"opaque"}),
+        ("for one in given:\n        q = q.where(Job.name == one)", {"many"}),
+        ("if given:\n        q = q.where(Job.name == 'a')", {"many"}),
+        ("for one in given:\n        q = q.values(name=one)", {"many"}),
+        ("for one in given:\n        q = q.where(one)\n    q = q.where(Job.id == 1)", {"one"}),
+    ],
+)
+def test_conditions_that_a_loop_adds(body: str, expected: set[str]) -> None:
+    project = link(f"def f(session: Session, given):\n    q = update(Job)\n    {body}\n    session.execute(q)\n")
+    assert set(project.accesses()) == expected

@@ -38,6 +38,7 @@ from lockcheck.linking.names import SESSION_NAMES
 from lockcheck.linking.origins import FRESH, is_fresh, steady, varies
 from lockcheck.linking.results import combined, grown, in_step, item, walked
 from lockcheck.linking.spelling import spelled
+from lockcheck.linking.statements import grown_in_turns
 from lockcheck.linking.substitution import CALLED
 from lockcheck.linking.tables import last_value
 from lockcheck.linking.values import (
@@ -211,6 +212,8 @@ class Frame:
                 self._gaps += 1
             else:
                 found.append(self.value(number))
+        if len(found) > 1 and any(number > join_number for number in fact.values):
+            found = grown_in_turns(found)
         return join(*found) if found else Opaque()
 
     def _taken(self, fact: facts.Join, number: facts.Id) -> tuple[facts.Id, ...]:

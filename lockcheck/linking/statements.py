@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lockcheck.immutable import replace
 from lockcheck.linking.arguments import Arguments, is_false, pairs, truth
-from lockcheck.linking.clauses import condition, conditions, conjunction, is_null
+from lockcheck.linking.clauses import condition, conditions, conjunction, is_null, is_opaque
 from lockcheck.linking.inheritance import SameRows, owned
 from lockcheck.linking.values import (
     Abstract,
@@ -26,6 +26,7 @@ from lockcheck.linking.values import (
     Statement,
     TupleOf,
     each,
+    join,
 )
 from lockcheck.plans import Target
 
@@ -262,6 +263,22 @@ class Extender:
             option = LoaderOption("lazyload", (), everything=True)
             return replace(statement, options=(*statement.options, option))
         return statement
+
+
+def grown_in_turns(values: list[Abstract]) -> list[Abstract]:
+    """What a variable may hold at the head of a loop: a statement that each turn gives a condition that cannot be read
+    counts as having one."""
+    conditions = [(part.site, part.where) for value in values for part in each(value) if isinstance(part, Statement)]
+    return [join(*(_open(part, conditions) for part in each(value))) for value in values]
+
+
+def _open(value: Abstract, conditions: list[tuple[Target, tuple[Clause, ...]]]) -> Abstract:
+    if not isinstance(value, Statement):
+        return value
+    size = len(value.where)
+    further = (where for site, where in conditions if site == value.site and len(where) > size)
+    unread = any(where[:size] == value.where and is_opaque(where[size:]) for where in further)
+    return replace(value, readable=False) if unread else value
 
 
 def combined(statement: Statement) -> Statement:
