@@ -93,6 +93,16 @@ def test_fix_that_does_not_help_is_dropped(word: str, reason: str) -> None:
     assert not outcome.exhausted
 
 
+def test_fixes_near_a_fault_are_tried_apart() -> None:
+    """One look at all, one at those of the files without a fault, one at the rest."""
+    files = {f"{name}.py": "bad = 1\n" for name in "abdefgh"} | {"c.py": "stuck = 1\n"}
+    words_ = Words(files)
+    outcome = fix_until_stable(files, words_, lambda _: True)
+    assert len(outcome.texts) == 7
+    assert [finding.code for finding, _ in outcome.refused] == ["stuck"]
+    assert words_.runs == 4
+
+
 def test_overlapping_fixes_wait_for_the_next_round() -> None:
     def analyse(overlay: Mapping[str, str]) -> list[Finding]:
         text = overlay.get("a.py", "f(ab)\n")

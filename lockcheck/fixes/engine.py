@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lockcheck.findings import Finding
 from lockcheck.fixes.apply import apply_all, select_compatible
@@ -97,20 +98,41 @@ class _Attempt:
         self.findings = run.findings
 
     def add(self, group: Sequence[Finding]) -> None:
-        """Accept a group of fixes; a group that fails is halved until the fix at fault stands alone."""
+        """Accept a group of fixes; a group that fails is parted until the fix at fault stands alone."""
         wanted = [*self.accepted, *group]
         texts = apply_all(self._run.texts, [edit for f in wanted if f.fix is not None for edit in f.fix.edits])
-        fault = next(filter(None, (_syntax(path, text) for path, text in texts.items())), None)
-        findings = self.findings if fault else tuple(self._run.analyse({**self._run.texts, **texts}))
-        fault = fault or _fault(self._run.findings, findings, wanted)
-        if fault is None:
+        faults = [fault for path, text in texts.items() for fault in _syntax(path, text)]
+        findings = self.findings if faults else tuple(self._run.analyse({**self._run.texts, **texts}))
+        faults = faults or list(_faults(self._run.findings, findings, wanted))
+        if not faults:
             self.accepted, self.texts, self.findings = wanted, texts, findings
         elif len(group) == 1:
-            self._run.refused[_identity(group[0])] = (group[0], fault)
+            self._run.refused[_identity(group[0])] = (group[0], faults[0].reason)
         else:
-            middle = len(group) // 2
-            self.add(group[:middle])
-            self.add(group[middle:])
+            for part in _parted(group, faults):
+                self.add(part)
+
+
+class _Fault(NamedTuple):
+    """What is wrong with a text or, but for None, with a function of it."""
+
+    reason: str
+    path: str
+    symbol: str | None
+
+    def is_near(self, finding: Finding) -> bool:
+        return finding.place.path == self.path and self.symbol in (None, finding.symbol)
+
+
+def _parted(group: Sequence[Finding], faults: Sequence[_Fault]) -> tuple[Sequence[Finding], Sequence[Finding]]:
+    """Two parts of a group, with those in the functions where something is wrong in one of them if that tells them
+    apart."""
+    near = [any(fault.is_near(finding) for fault in faults) for finding in group]
+    if all(near) or not any(near):
+        middle = len(group) // 2
+        return group[:middle], group[middle:]
+    apart = tuple([f for f, is_near in zip(group, near, strict=True) if is_near is part] for part in (False, True))
+    return apart[0], apart[1]
 
 
 def _identity(finding: Finding) -> object:
@@ -123,23 +145,21 @@ def _kind(finding: Finding) -> Kind:
     return finding.code, finding.place.path, finding.symbol
 
 
-def _fault(before: Iterable[Finding], after: Iterable[Finding], fixed: Iterable[Finding]) -> str | None:
+def _faults(before: Iterable[Finding], after: Iterable[Finding], fixed: Iterable[Finding]) -> Iterator[_Fault]:
     """What is wrong with the findings after some were fixed."""
     old, new = Counter(map(_kind, before)), Counter(map(_kind, after))
     for kind in new:
         if new[kind] > old[kind]:
-            return f"the fix would bring {kind[0]} in {kind[2]}"
+            yield _Fault(f"the fix would bring {kind[0]} in {kind[2]}", kind[1], kind[2])
     for kind, count in Counter(map(_kind, fixed)).items():
         if new[kind] > old[kind] - count:
-            return f"{kind[0]} would still be reported after its fix"
-    return None
+            yield _Fault(f"{kind[0]} would still be reported after its fix", kind[1], kind[2])
 
 
-def _syntax(path: str, text: str) -> str | None:
+def _syntax(path: str, text: str) -> Iterator[_Fault]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # doubtful escapes are the checked project's affair
             ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return f"{path} would not parse: {error}"
-    return None
+        yield _Fault(f"{path} would not parse: {error}", path, None)
