@@ -10,7 +10,7 @@ from lockcheck.checks._deadlocks import Lost, on_innodb_alone
 from lockcheck.checks._handlers import Guarded, failing, flushes, raises
 from lockcheck.checks._losses import lost_to
 from lockcheck.checks._uses import begins_anew, recovers, scope, slight, uses, uses_in
-from lockcheck.linking.anew import made_anew
+from lockcheck.linking.anew import made_anew, owner
 from lockcheck.linking.events import (
     Arm,
     EnterLoop,
@@ -22,7 +22,7 @@ from lockcheck.linking.events import (
 )
 from lockcheck.linking.project import Project
 from lockcheck.linking.trace import Step, Trace
-from lockcheck.linking.values import Built, Origin, Reached, SessionRef, Somewhere
+from lockcheck.linking.values import Built, SessionRef, Somewhere
 from lockcheck.plans import Target
 
 
@@ -175,17 +175,15 @@ def next_turn(project: Project, trace: Trace, guarded: Guarded, session: Session
     site = loop_site(trace, guarded)
     function = project.linker.functions[trace.function].facts
     loop = loop_around(guarded)
-    if site is not None and (made_anew(function, site, session.origin) or _of_new_object(trace, loop, session.origin)):
-        return []
-    return turn_of(trace, loop, session)
+    anew = site is not None and (made_anew(function, site, session.origin) or _of_new_object(trace, loop, session))
+    return [] if anew else turn_of(trace, loop, session)
 
 
-def _of_new_object(trace: Trace, loop: Path, origin: Origin) -> bool:
-    """Whether a session is that of an object which a function makes that is called at each turn of a loop."""
-    while isinstance(origin, Reached):
-        origin = origin.base
+def _of_new_object(trace: Trace, loop: Path, session: SessionRef) -> bool:
+    """Whether a session is that of an object which a function makes that each turn of a loop calls."""
+    maker = owner(session.origin)
     called = (inner.behaviour.function for step, inner in trace.of(Inner) if step.path[: len(loop)] == loop)
-    return isinstance(origin, Built) and origin.site.slice in called
+    return isinstance(maker, Built) and maker.site.slice in called
 
 
 def turn_of(trace: Trace, loop: Path, session: SessionRef) -> list[Step]:
