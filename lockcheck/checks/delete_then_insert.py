@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lockcheck.checks._common import file_line, place
 from lockcheck.checks._inserts import Insert, attribute, expected, inserts, starts, unknown_to_others
-from lockcheck.checks._lookup_keys import apart, same
+from lockcheck.checks._lookup_keys import same
 from lockcheck.checks._serial import serialised
 from lockcheck.hazards import Hazard
 from lockcheck.linking import clauses
@@ -94,8 +94,7 @@ def _key(project: Project, statement: Statement, insert: Insert) -> dict[str, Ab
     for key in project.locks.keys(mapped):
         if not set(key) <= set(pins) or not set(key) <= set(insert.given):
             continue
-        alike = any(same(insert.given[name], pins[name]) for name in key)
-        if alike and not any(apart(insert.given[name], pins[name]) for name in key):
+        if all(same(insert.given[name], pins[name]) for name in key):
             return {name: pins[name] for name in key}
     return None
 
