@@ -17,6 +17,8 @@ NEVER_RETURN = frozenset(
     }
 )  # fmt: skip
 """Functions that always raise, or end the program."""
+NOTHING = frozenset({"NoReturn", "Never"})
+"""What is written for the value of such a function."""
 
 
 OF_ERRORS = frozenset(

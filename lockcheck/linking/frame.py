@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lockcheck import facts
 from lockcheck.immutable import replace
 from lockcheck.linking import clauses, managers, presence
-from lockcheck.linking.aftermath import NEVER_RETURN, Aftermath, InHandler, Outcomes
+from lockcheck.linking.aftermath import Aftermath, InHandler, Outcomes
 from lockcheck.linking.arguments import Arguments, pairs, truth
 from lockcheck.linking.decisions import TRUE, decision
 from lockcheck.linking.events import (
@@ -537,7 +537,7 @@ class Frame:
         self.value(step.value)
         fact = self.function.values[step.value]
         callee = self.value(fact.func) if isinstance(fact, facts.Call) else None
-        if not isinstance(callee, External) or callee.qualname not in NEVER_RETURN:
+        if callee is None or not self.linker.never_returns(callee):
             return False
         self.emit(Leave("raise"))
         return True

@@ -10,6 +10,7 @@ from lockcheck import facts
 from lockcheck.declarations.model import CallOf, Name
 from lockcheck.declarations.project import Declarations
 from lockcheck.facts import SliceSites
+from lockcheck.linking.aftermath import NEVER_RETURN, NOTHING
 from lockcheck.linking.arguments import Arguments
 from lockcheck.linking.attributes import Attributes
 from lockcheck.linking.calls import Calls
@@ -18,7 +19,7 @@ from lockcheck.linking.evaluations import Evaluations, Key, Mark, MarkKind, Star
 from lockcheck.linking.events import Behaviour, Detail, Event, Inner, Suspend, Test
 from lockcheck.linking.frame import Frame
 from lockcheck.linking.functions import Functions, Located, SliceName
-from lockcheck.linking.names import Names
+from lockcheck.linking.names import Names, last
 from lockcheck.linking.outcomes import Outcome, outcome
 from lockcheck.linking.parameters import Binder, canonical, with_items
 from lockcheck.linking.sessions import Sessions
@@ -31,6 +32,7 @@ from lockcheck.linking.values import (
     Callers,
     CollectionOf,
     Entering,
+    External,
     FunctionRef,
     Instance,
     Known,
@@ -305,6 +307,14 @@ class Linker:
         returned = self.names.of_expression(declared.returns, self.declarations.module_of(qualname), Somewhere())
         same = [part for part in given if isinstance(returned, Instance) and part.model == returned.model]
         return same[0] if len(same) == 1 else Opaque()
+
+    def never_returns(self, callee: Abstract) -> bool:
+        """Whether a call of it always raises or ends the program: known of libraries, or said by its annotation."""
+        if isinstance(callee, External):
+            return callee.qualname in NEVER_RETURN
+        declared = self.declarations.function(callee.qualname) if isinstance(callee, FunctionRef) else None
+        returns = declared.returns if declared is not None else None
+        return isinstance(returns, Name) and last(returns.dotted) in NOTHING
 
     def _outcome(
         self,
