@@ -12,7 +12,7 @@ from lockcheck.linking.kinds import after, before
 from lockcheck.linking.names import last
 from lockcheck.linking.origins import built, is_fresh, origins
 from lockcheck.linking.parents import instances
-from lockcheck.linking.paths import exclusive, surely_follows
+from lockcheck.linking.paths import exclusive, shared, surely_follows
 from lockcheck.linking.project import Project
 from lockcheck.linking.revisions import in_revision
 from lockcheck.linking.trace import Step, Trace, same_session
@@ -103,13 +103,20 @@ def _added(project: Project, trace: Trace, step: Step, add: Add) -> Iterator[Ins
 
 
 def _added_before(trace: Trace, step: Step, value: Instance) -> bool:
-    """Whether the object is in the session already."""
+    """Whether the object is in the session already; in a loop, the object of the turn."""
+    made = _construction(trace, value.origin.site, step) if isinstance(value.origin, Built) else None
     return any(
         value.origin in {instance.origin for instance in instances(add.value)}
         and trace.reaches(other, step)
-        and not trace.common_loop(other, step)
+        and (not trace.common_loop(other, step) or (made is not None and _in_one_turn(made, other, step)))
         for other, add in before(trace.of(Add), step)
     )
+
+
+def _in_one_turn(made: Step, first: Step, second: Step) -> bool:
+    """Whether each turn of the loops that two steps share builds the object anew, ahead of both."""
+    loops = [arm for arm in shared(first.path, second.path) if arm.kind == "loop" and arm.arm == "body"]
+    return made.number < first.number and loops[-1] in made.path
 
 
 def _construction(trace: Trace, site: Target, later: Step) -> Step | None:
