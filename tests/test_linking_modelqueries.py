@@ -38,6 +38,7 @@ class Later(Own):
     __tablename__ = 'later'{MODEL}
 Later.query = Shared.query_property()
 """
+OTHER = {"others": "from sqlalchemy.orm import scoped_session, sessionmaker\nOther = scoped_session(sessionmaker())\n"}
 
 
 def session_of(project: Linked, function: str = "f") -> SessionRef:
@@ -48,13 +49,14 @@ def session_of(project: Linked, function: str = "f") -> SessionRef:
 
 @pytest.mark.parametrize("model", ["Plain.query", "Named.query", "Asked.query", "Asked.query()", "Shared.query"])
 def test_other_attributes_begin_no_query(model: str) -> None:
-    project = link(f"{PROPERTY}\ndef f():\n    {model}.filter_by(id=1).update({{'state': 'a'}})\n")
+    project = link(f"{PROPERTY}\ndef f():\n    {model}.filter_by(id=1).update({{'state': 'a'}})\n", OTHER)
     assert not project.executes()
 
 
-@pytest.mark.parametrize("model", ["Inside", "Later"])
-def test_query_property(model: str) -> None:
-    project = link(f"{PROPERTY}\ndef f():\n    {model}.query.filter_by(id=1).one()\n    Shared.commit()\n")
+@pytest.mark.parametrize(("model", "others"), [("Inside", OTHER), ("Later", OTHER), ("Plain", {})])
+def test_query_property(model: str, others: dict[str, str]) -> None:
+    """Where a project has but one `scoped_session`, it is the one that gives `query`."""
+    project = link(f"{PROPERTY}\ndef f():\n    {model}.query.filter_by(id=1).one()\n    Shared.commit()\n", others)
     commit = project.trace().steps[-1].detail
     assert project.accesses() == ["one"]
     assert session_of(project) == commit.session  # type: ignore[union-attr]  # a SessionCall

@@ -54,7 +54,8 @@ class ModelQueries:
             bases = self._linker.declarations.mro(qualname)
             found = (self._of_extension(base) or self._of_property(base) for base in bases)
             known = next((session for session in found if session is not None), None)
-            self._sessions[qualname] = known or (self._sole if self._has_foreign(bases) else None)
+            foreign = self._extension if known is None and self._has_foreign(bases) else None
+            self._sessions[qualname] = known or foreign or self._registry
         return self._sessions[qualname]
 
     def _has_foreign(self, bases: tuple[str, ...]) -> bool:
@@ -63,14 +64,24 @@ class ModelQueries:
         return any(base.partition(".")[0] not in OUTSIDE for base in outside)
 
     @cached_property
-    def _sole(self) -> SessionRef | None:
+    def _extension(self) -> SessionRef | None:
         """The session of the only extension object of the project."""
+        found = [one for one in self._made if isinstance(one, External) and one.qualname.startswith(FLASK)]
+        session = self._linker.attribute(found[0], "session") if len(found) == 1 else None
+        return session if isinstance(session, SessionRef) else None
+
+    @cached_property
+    def _registry(self) -> SessionRef | None:
+        """The only `scoped_session` of the project: it has given the `query` that a function may set later."""
+        found = [one for one in self._made if isinstance(one, SessionFactory) and one.shared]
+        return SessionRef(found[0].origin, "shared", found[0].is_async) if len(found) == 1 else None
+
+    @cached_property
+    def _made(self) -> frozenset[Abstract]:
+        """What calls have made that module variables hold."""
         modules = self._linker.declarations.modules
         made = ((m, name) for m in modules for name, held in modules[m].assignments.items() if _is_call(held))
-        found = {self._linker.names.lookup(module, name, None) for module, name in made}
-        extensions = [one for one in found if isinstance(one, External) and one.qualname.startswith(FLASK)]
-        session = self._linker.attribute(extensions[0], "session") if len(extensions) == 1 else None
-        return session if isinstance(session, SessionRef) else None
+        return frozenset(self._linker.names.lookup(module, name, None) for module, name in made)
 
     def _of_extension(self, base: str) -> SessionRef | None:
         """By `db.Model` among the bases; of a `db` outside of the project its session goes by how it reads."""
