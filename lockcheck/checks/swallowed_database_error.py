@@ -39,7 +39,7 @@ def check(project: Project) -> Iterator[Hazard]:
 
 
 def _of_run(project: Project, trace: Trace) -> Iterator[Hazard]:
-    for guarded in local_handlers(project, trace):
+    for guarded in () if project.contention.in_tests(trace.function) else local_handlers(project, trace):
         if RETRYABLE & set(caught_names(guarded.caught)):
             hazard = _hazard(project, trace, guarded)
             if hazard is not None:
