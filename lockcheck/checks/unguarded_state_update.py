@@ -67,7 +67,9 @@ def _hazard(project: Project, site: Target, occurrence: Occurrence) -> Hazard | 
         message=_message(mapped, column, state, reason, _since(column, locked=bool(held), inside=bool(asked))),
         remedy=remedy,
         no_fix=reason,
-        preview=bool(held) or (allowed is None and _free(project, mapped, column, state)),
+        preview=bool(held)
+        or not project.states.is_named(mapped, column)
+        or (allowed is None and _free(project, mapped, column, state)),
     )
 
 

@@ -44,26 +44,28 @@ class States:
         self._project = project
 
     def column(self, mapped: MappedClass) -> Column | None:
-        """The state column of a mapped class."""
-        declared = self._project.policy.states.get(mapped.table)
-        if declared is not None:
-            found = (c for c in mapped.columns.values() if declared.column in (c.name, c.attribute))
-            return next(found, None)
-        return next((column for column in mapped.columns.values() if self._is_state(mapped, column)), None)
+        """The state column of a mapped class: rather one that is named so than one of another Enum."""
+        if mapped.table in self._project.policy.states:
+            return next((column for column in mapped.columns.values() if self._is_declared(mapped, column)), None)
+        found = (column for column in mapped.columns.values() if self._is_state(mapped, column))
+        return min(found, key=lambda column: not _is_named(column), default=None)
 
     def is_state(self, mapped: MappedClass, column: Column) -> bool:
         """Whether a column is one of the state columns of a mapped class, which may have several."""
+        return self._is_declared(mapped, column) or self._is_state(mapped, column)
+
+    def is_named(self, mapped: MappedClass, column: Column) -> bool:
+        """Whether settings or its name say that a column holds a state: an Enum alone may be a role or a type."""
+        return _is_named(column) or self._is_declared(mapped, column)
+
+    def _is_declared(self, mapped: MappedClass, column: Column) -> bool:
         declared = self._project.policy.states.get(mapped.table)
-        if declared is not None and declared.column in (column.name, column.attribute):
-            return True
-        return self._is_state(mapped, column)
+        return declared is not None and declared.column in (column.name, column.attribute)
 
     def _is_state(self, mapped: MappedClass, column: Column) -> bool:
-        name = column.name.lower()
         if any(part in (column.type + column.python_type).lower() for part in DOCUMENTS):
             return False
-        named = name.endswith(("state", "status")) or _is_coded(name, column)
-        if not (named or column.is_enum):
+        if not (_is_named(column) or column.is_enum):
             return False
         related = (mapped.qualname, mapped.root)
         return any((qualname, column.attribute) in self._project.ask(_compared) for qualname in related)
@@ -101,6 +103,8 @@ def _compares(detail: Execute | Test) -> Iterator[ColumnRef]:
             yield ColumnRef(base.model, detail.subject.name)
 
 
-def _is_coded(name: str, column: Column) -> bool:
-    """Whether a column refers to a state by its code or key; a status code that is a number is HTTP's."""
-    return name.endswith("status_id") or (name.endswith("status_code") and "int" not in column.type.lower())
+def _is_named(column: Column) -> bool:
+    """Whether a column is named after a state, its code or its key; a status code that is a number is HTTP's."""
+    name = column.name.lower()
+    coded = name.endswith("status_code") and "int" not in column.type.lower()
+    return coded or name.endswith(("state", "status", "status_id"))
