@@ -143,7 +143,7 @@ def _since(column: Column, *, locked: bool, inside: bool) -> str:
     if inside:
         asked = f"a condition on {column.name} in a subselect alone, at which PostgreSQL does not look again"
         return f"{asked}: {overwrites} since the subselect was evaluated"
-    return f"no condition on the current {column.name}: {overwrites} since the row was read"
+    return f"no condition on the current {column.name}: {overwrites} meanwhile"
 
 
 def _remedy(
