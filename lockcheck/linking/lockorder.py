@@ -58,15 +58,20 @@ def _of_run(project: Project, trace: Trace) -> Iterator[CriticalPair]:
     for number, taken in enumerate(locks):
         if not taken.blocking or all(lock.table == taken.table for lock in locks[:number]):
             continue
-        held = [lock for lock in locks[:number] if is_held(trace, lock, taken) and not _any_order(project, lock, taken)]
+        held = [lock for lock in locks[:number] if is_held(trace, lock, taken)]
         if held:
             none = _without_rows(lookups, taken)
             held = [lock for lock in held if lock.taken.step.number not in none]
         for lock in held if not _again(taken, held) else ():
-            if lock.table != taken.table and not _either(lock, taken) and not _found_or_made(lock, taken):
+            if lock.table != taken.table and not _excused(project, lock, taken):
                 before = [other for other in held if _earlier(other, lock)]
                 first = any(_comes_first(trace, step, lock) for step in serial)
                 yield CriticalPair(trace.function, lock, taken, tuple(before), first)
+
+
+def _excused(project: Project, lock: Lock, taken: Lock) -> bool:
+    """Whether a lock of another table is not surely held where one is taken, or not surely before."""
+    return _either(lock, taken) or _found_or_made(lock, taken) or _any_order(project, lock, taken)
 
 
 def _any_order(project: Project, lock: Lock, taken: Lock) -> bool:
