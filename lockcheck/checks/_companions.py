@@ -23,19 +23,18 @@ def guarded_beside(project: Project, statement: Statement, mapped: MappedClass, 
     `finished_at IS NULL` where whoever finishes sets both, `worker = :me` where whoever gives back clears it. A time
     that must still be the one that was read, `started_at = :started`, fails where somebody sets it anew."""
     changes = project.ask(_changes)
+    looked = clauses.of_columns(statement.where, statement.model) if statement.model is not None else ()
     return any(
-        (mapped.table, column.attribute, part.columns[0].attribute, change) in changes
-        for part in clauses.conjuncts(statement.where)
-        if isinstance(part, Condition) and len(part.columns) == 1 and part.columns[0].model == statement.model
-        for change in _failing(part, mapped)
+        (mapped.table, column.attribute, name, change) in changes
+        for name, condition in looked
+        for change in _failing(condition, mapped.column(name))
     )
 
 
-def _failing(condition: Condition, mapped: MappedClass) -> Iterator[str]:
+def _failing(condition: Condition, compared: Column | None) -> Iterator[str]:
     """What another transaction does to the column of a condition, so that it fails."""
     if condition.operator in FAILS_BY:
         yield FAILS_BY[condition.operator]
-    compared = mapped.column(condition.columns[0].attribute)
     if condition.operator == "==" and compared is not None and compared.type.lower() in TIMES:
         yield "set"
 

@@ -190,6 +190,13 @@ def conditions(clauses: Iterable[Clause]) -> Iterator[Condition]:
             yield from conditions((clause.clause,))
 
 
+def of_columns(clauses: Iterable[Clause], model: ModelRef) -> Iterator[tuple[str, Condition]]:
+    """The conjuncts that look at one column of a model each, with its attribute."""
+    for clause in conjuncts(clauses):
+        if isinstance(clause, Condition) and len(clause.columns) == 1 and clause.columns[0].model == model:
+            yield clause.columns[0].attribute, clause
+
+
 def is_opaque(clauses: Iterable[Clause]) -> bool:
     """Whether a conjunct could not be read."""
     return any(_opaque(clause) for clause in conjuncts(clauses))

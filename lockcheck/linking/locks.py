@@ -293,12 +293,10 @@ def loaded_by(name: str, model: ModelRef, options: tuple[LoaderOption, ...]) -> 
 
 def _constants(where: tuple[Clause, ...], model: ModelRef) -> dict[str, frozenset[object]]:
     found: dict[str, frozenset[object]] = {}
-    for clause in clauses.conjuncts(where):
-        if isinstance(clause, Condition) and len(clause.columns) == 1 and clause.columns[0].model == model:
-            values = constant_values(clause)
-            if values is not None:
-                name = clause.columns[0].attribute
-                found[name] = found.get(name, values) & values
+    for name, condition in clauses.of_columns(where, model):
+        values = constant_values(condition)
+        if values is not None:
+            found[name] = found.get(name, values) & values
     return found
 
 

@@ -64,11 +64,10 @@ def _columns(where: Iterable[Clause], model: ModelRef, operators: frozenset[str]
 
 def _excluded(where: Iterable[Clause], model: ModelRef) -> Iterator[tuple[str, frozenset[object]]]:
     """What a conjunct rules out for a column, where that is known."""
-    for clause in clauses.conjuncts(where):
-        if isinstance(clause, Condition) and clause.operator in ("!=", "not in") and len(clause.columns) == 1:
-            values = members(clause.operand)
-            if values is not None and clause.columns[0].model == model:
-                yield clause.columns[0].attribute, values
+    for name, condition in clauses.of_columns(where, model):
+        values = members(condition.operand) if condition.operator in ("!=", "not in") else None
+        if values is not None:
+            yield name, values
 
 
 def chosen_elsewhere(statement: Statement) -> bool:
